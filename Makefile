@@ -1,0 +1,58 @@
+# Two commands for everyone:   make demo   make test
+# Each sets up what it needs in .venv on its first run and works offline afterwards.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+TFLITE := .venv-tflite
+
+.PHONY: demo test lint format test-slow test-tflite reference schema clean
+
+demo: $(VENV)/.runtime
+	$(BIN)/sonoedge demo
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest -n auto -m "not slow and not vm and not arm64 and not soak"
+
+test-slow: $(VENV)/.dev
+	$(BIN)/python -m pytest -m slow
+
+# The named fallback interpreter, with the NumPy 1.26 and OpenCV 4.11 that it needs; CPython 3.11 only.
+test-tflite: $(TFLITE)/.ready
+	$(TFLITE)/bin/python -m pytest tests/edge tests/contracts tests/golden
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Hours: renders the phantoms, trains, converts, measures and writes edge/assets/*.sonobundle.
+reference: $(VENV)/.dev
+	$(BIN)/python -m convert.reference
+
+schema: $(VENV)/.dev
+	$(BIN)/python -m edge.report > docs/report.schema.json
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.dev: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[convert,dicom,dev]'
+	touch $@ $(VENV)/.runtime
+
+$(TFLITE)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(TFLITE)
+	$(TFLITE)/bin/python -m pip install --quiet --editable '.[tflite]' 'pytest>=8' 'hypothesis>=6.100'
+	touch $@
+
+clean:
+	rm -rf $(VENV) $(TFLITE) sonoedge-demo

@@ -1,0 +1,51 @@
+"""The calibration set (TFLite's "representative dataset"): frames as the device feeds them, and their digest."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from convert.dataset import DataFolder, Sample
+from convert.errors import DataError
+from convert.samples import grade_input, segment_input
+from edge.findings import View
+from edge.frame import Pixels
+from edge.manifest import Calibration, InputSpec, Task
+
+
+@dataclass(frozen=True)
+class CalibrationSet:
+    """The frames of one view for one task. Iterating gives the pictures on the model's canvas, in a fixed order."""
+
+    samples: tuple[Sample, ...]
+    task: Task
+    spec: InputSpec
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __iter__(self) -> Iterator[Pixels]:
+        for sample in self.samples:
+            yield segment_input(sample, self.spec)[0] if self.task == "segment" else grade_input(sample, self.spec)
+
+    def entry(self) -> Calibration:
+        """What the manifest says of it: the digest covers each picture as fed, in order."""
+        digest = hashlib.sha256()
+        for picture in self:
+            digest.update(picture.tobytes())
+        return Calibration(digest=digest.hexdigest(), frames=len(self))
+
+
+def calibration_set(folder: DataFolder, task: Task, view: View, spec: InputSpec) -> CalibrationSet:
+    """The frames of `folder` that fit: of this view where the table says one, and for a grader those with a grade.
+
+    Raises:
+        DataError: none fits.
+    """
+    chosen = [sample for sample in folder if sample.view in ("", view)]
+    if task == "grade":
+        chosen = [sample for sample in chosen if sample.grade is not None] or chosen
+    if not chosen:
+        raise DataError(f"{folder.path}: holds no {view} frame to calibrate on: its view column says otherwise")
+    return CalibrationSet(tuple(chosen), task, spec)

@@ -1,0 +1,22 @@
+"""SonoEdge on the device: ultrasound frames in, grades of carpal tunnel syndrome out, in time.
+
+    sources      where frames come from: pictures, video, MetaImage, DICOM, and what other packages add
+    screen       a frame as captured -> Scan: the ultrasound picture alone, with its spacing
+    stages       quality, segment, measure, crop, grade, aggregate: each a pure rule or one model
+    pipeline     one frame through screen and stages      -> Observation
+    budget       how old each frame is at its report
+    examine      every frame of a source                  -> Report
+    report       the versioned record, its schema, its JSON
+    overlay      what a person looks at
+
+    bundle       one file with the models; `manifest` is what it says of itself
+    interpreter  the one seam over LiteRT and tflite-runtime; `tflite_file` looks inside a model
+    verify, bench, inspect_bundle   what the commands of those names do
+
+    frame, findings, errors         the nouns: capture, clinic, failure
+    metrics                         the only home of metrics
+    output                          writing whole files or nothing
+    cli, commands                   the program `sonoedge`
+
+Importing it imports none of this. It knows neither `convert` nor `firmware_bridge`.
+"""

@@ -1,0 +1,134 @@
+"""What several commands ask for in the same words, and how the answers are read."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from typing import TYPE_CHECKING
+
+from edge.errors import UsageError
+
+if TYPE_CHECKING:
+    from edge.bundle import Bundle
+    from edge.frame import Roi, Spacing
+    from edge.pipeline import Options
+    from edge.report import Exam
+
+
+def add_bundle(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--bundle",
+        default="transverse",
+        metavar="B",
+        help="a .sonobundle file, or a packaged one: transverse, longitudinal [%(default)s]",
+    )
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Which models run, and how."""
+    add_bundle(parser)
+    parser.add_argument("--grader", metavar="NAME", help="a grader of the bundle [the bundle's default]")
+    parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads of the interpreter [%(default)s]")
+    parser.add_argument(
+        "--interpreter", default="auto", metavar="NAME", help="litert, tflite-runtime or auto [%(default)s]"
+    )
+
+
+def add_scale(parser: argparse.ArgumentParser) -> None:
+    """What a pixel is."""
+    parser.add_argument(
+        "--spacing-mm",
+        type=float,
+        metavar="X",
+        help="millimetres per pixel, if you know them; otherwise nothing is measured in mm",
+    )
+    parser.add_argument(
+        "--roi", metavar="X,Y,W,H", help="the ultrasound picture's box on the screen, in pixels [found]"
+    )
+    parser.add_argument(
+        "--allow-unscaled",
+        action="store_true",
+        help="grade without a spacing, on a crop of no known size; each grade is marked so",
+    )
+
+
+def add_exam(parser: argparse.ArgumentParser) -> None:
+    """Whose wrist, in codes."""
+    parser.add_argument("--exam", metavar="ID", help="code of the exam, for the report")
+    parser.add_argument("--subject", metavar="CODE", help="code of the subject, never a name")
+    parser.add_argument("--side", choices=("left", "right"), help="which wrist")
+    parser.add_argument("--level", metavar="L", help="where along the arm: DWC, DWC+1, DWC-1, DWC+10 ...")
+
+
+def add_budget(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--budget-ms",
+        type=_positive,
+        default=100.0,
+        metavar="MS",
+        help="how old a frame may be at its report [%(default)s]",
+    )
+
+
+def open_bundle(args: argparse.Namespace) -> Bundle:
+    """The bundle that `--bundle` names."""
+    from edge.bundle import Bundle, resolve_bundle
+
+    return Bundle.open(resolve_bundle(args.bundle))
+
+
+def pipeline_options(args: argparse.Namespace) -> Options:
+    """The pipeline's options from the words of `add_model` and `add_scale`."""
+    from edge.pipeline import Options
+
+    if args.threads < 1:
+        raise UsageError(f"--threads {args.threads}: give 1 or more")
+    return Options(
+        grader=args.grader,
+        threads=args.threads,
+        interpreter=args.interpreter,
+        spacing=manual_spacing(args.spacing_mm),
+        roi=_roi(args.roi),
+        allow_unscaled=args.allow_unscaled,
+    )
+
+
+def manual_spacing(mm_per_px: float | None) -> Spacing:
+    """The user's word on the spacing."""
+    from edge.frame import UNKNOWN_SPACING, Spacing
+
+    if mm_per_px is None:
+        return UNKNOWN_SPACING
+    try:
+        return Spacing(mm_per_px, "manual")
+    except ValueError as error:
+        raise UsageError(f"--spacing-mm {mm_per_px}: {error}") from error
+
+
+def exam(args: argparse.Namespace) -> Exam:
+    """The exam from the words of `add_exam`."""
+    from edge.report import Exam
+
+    return Exam(id=args.exam, subject=args.subject, side=args.side, level=args.level)
+
+
+def _roi(text: str | None) -> Roi | None:
+    from edge.frame import Roi
+
+    if text is None:
+        return None
+    try:
+        x, y, width, height = (int(part) for part in text.split(","))
+        return Roi(x, y, width, height)
+    except ValueError as error:
+        raise UsageError(f"--roi {text}: give X,Y,WIDTH,HEIGHT in whole pixels, like 320,80,960,720") from error
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0.0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return value

@@ -1,0 +1,61 @@
+"""`sonoedge run`: a live source, frame by frame, until it ends, enough frames are seen, or Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from edge.cli import DONE, Command
+from edge.commands import options
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    options.add_model(parser)
+    parser.add_argument(
+        "--source",
+        required=True,
+        metavar="S",
+        help="picamera2:0, another scheme's device, a video, an .mha, a DICOM file or a folder",
+    )
+    options.add_scale(parser)
+    options.add_exam(parser)
+    options.add_budget(parser)
+    parser.add_argument(
+        "--frames", type=_count, metavar="N", help="stop after N frames [when the source ends, or Ctrl-C]"
+    )
+    parser.add_argument("--report", type=Path, metavar="R.json", help="write the report here")
+    parser.add_argument("--overlays", type=Path, metavar="DIR", help="write an annotated PNG of each frame here")
+
+
+def run(args: argparse.Namespace) -> int:
+    from edge.commands.exam import examine, overlays_into, show_nothing, summary
+    from edge.report import write
+    from edge.sources import open_source
+
+    bundle = options.open_bundle(args)
+    report = examine(
+        bundle,
+        options.pipeline_options(args),
+        open_source(args.source),
+        args.source,
+        budget_ms=args.budget_ms,
+        exam=options.exam(args),
+        watch=overlays_into(args.overlays) if args.overlays else show_nothing,
+        limit=args.frames,
+        stoppable=True,
+    )
+    if args.report:
+        write(report, args.report)
+    print(summary(report))
+    if args.report:
+        print(f"report       {args.report}")
+    return DONE
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+COMMAND = Command("grade a live source within the latency budget", add_arguments, run)

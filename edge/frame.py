@@ -1,0 +1,96 @@
+"""The nouns of capture: what a source gives (`Frame`) and what is left of it once the screen is read (`Scan`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+Pixels: TypeAlias = npt.NDArray[np.uint8]  # (H, W) grey, or (H, W, 3) in OpenCV's order, BGR; 0..255
+Mask: TypeAlias = npt.NDArray[np.uint8]  # (H, W), 1 = nerve, 0 = not
+
+Provenance = Literal["ruler", "dicom", "firmware", "manual", "none"]
+
+
+@dataclass(frozen=True)
+class Roi:
+    """A box of whole pixels in a frame: the ultrasound picture within the machine's screen."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    def __post_init__(self) -> None:
+        if self.x < 0 or self.y < 0 or self.width < 1 or self.height < 1:
+            raise ValueError(f"not a box: {self}")
+
+    def of(self, pixels: Pixels) -> Pixels:
+        """The part of `pixels` inside the box: a view, not a copy."""
+        return pixels[self.y : self.y + self.height, self.x : self.x + self.width]
+
+    def fits(self, pixels: Pixels) -> bool:
+        """Whether the box lies wholly inside `pixels`."""
+        return bool(self.x + self.width <= pixels.shape[1] and self.y + self.height <= pixels.shape[0])
+
+
+@dataclass(frozen=True)
+class Spacing:
+    """How many millimetres a pixel is, square pixels, and who says so; `None` when nobody does."""
+
+    mm_per_px: float | None = None
+    provenance: Provenance = "none"
+
+    def __post_init__(self) -> None:
+        if (self.mm_per_px is None) != (self.provenance == "none"):
+            raise ValueError(f"a spacing has a provenance, and no spacing has none: {self}")
+        if self.mm_per_px is not None and not 0.001 <= self.mm_per_px <= 10.0:
+            raise ValueError(f"{self.mm_per_px} mm per px is no ultrasound spacing (0.001 to 10)")
+
+
+UNKNOWN_SPACING = Spacing()
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One picture as captured.
+
+    `pixels` is None when the source could not decode this one picture; `fault` then says why. A source that knows the
+    ultrasound region or the spacing from its own header (DICOM) says so; the others leave both to ReadScreen.
+    """
+
+    pixels: Pixels | None
+    timestamp_ns: int  # time.monotonic_ns() at capture
+    index: int  # 0, 1, 2 ... in the order of the source; a gap is a frame that the source dropped
+    name: str = ""  # file name for stills, "" for the frames of a stream
+    spacing: Spacing = UNKNOWN_SPACING
+    region: Roi | None = None
+    fault: str = ""
+
+
+@runtime_checkable
+class FrameSource(Protocol):
+    """Where frames come from. Iterating gives each frame once; `close` may be called twice and at any time."""
+
+    @property
+    def stream(self) -> bool:
+        """True when all frames show one screen (a video, a device), False for a set of stills."""
+
+    def __len__(self) -> int:
+        """How many frames will come; 0 when that is not known (a device)."""
+
+    def __iter__(self) -> Iterator[Frame]: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Scan:
+    """The ultrasound picture alone: grey, nothing of the screen round it, with its spacing if that is known."""
+
+    pixels: Pixels  # (H, W)
+    spacing: Spacing
+    roi: Roi  # where it lay in the frame

@@ -1,0 +1,82 @@
+"""Inspect: what is inside a bundle, for a person or a machine; reads the manifest, no model."""
+
+from __future__ import annotations
+
+import msgspec
+
+from edge.bundle import Bundle
+from edge.manifest import Manifest, ModelEntry
+
+_LABELS = {
+    "labelled": "gated against labelled frames",
+    "unlabelled": "gated on agreement with float alone, never against an expert's answer",
+}
+
+
+class Inspection(msgspec.Struct, frozen=True):
+    """A bundle's digest, its size and all that its manifest says."""
+
+    file: str
+    size: int  # bytes
+    digest: str  # sha256 of the manifest, hex
+    manifest: Manifest
+
+
+def inspect_bundle(bundle: Bundle) -> Inspection:
+    """What is inside `bundle`."""
+    return Inspection(bundle.path.name, bundle.path.stat().st_size, bundle.digest, bundle.manifest)
+
+
+def as_json(bundle: Bundle) -> str:
+    """`inspect_bundle` as indented JSON."""
+    return msgspec.json.format(msgspec.json.encode(inspect_bundle(bundle)), indent=2).decode()
+
+
+def as_text(bundle: Bundle) -> str:
+    """`inspect_bundle` for a person."""
+    found = inspect_bundle(bundle)
+    manifest = found.manifest
+    lines = [
+        f"{manifest.name}: {manifest.view}, format {manifest.format_version}, {_kib(found.size)}",
+        f"  digest        {found.digest}",
+        f"  intended use  {manifest.intended_use}",
+        f"  labels        {manifest.labels}: {_LABELS[manifest.labels]}",
+        f"  licence       {manifest.licence}",
+        *(f"  attribution   {work}" for work in manifest.attribution),
+        f"  made with     {', '.join(f'{tool} {version}' for tool, version in sorted(manifest.created_with.items()))}",
+    ]
+    if manifest.segmenter is None:
+        lines.append("segmenter: none")
+    else:
+        lines += ["segmenter", *_model(manifest, manifest.segmenter)]
+    if not manifest.graders:
+        lines.append("graders: none; this bundle measures and does not grade")
+    for name, grader in manifest.graders.items():
+        lines += [f"grader {name}{' (default)' if name == manifest.default_grader else ''}", *_model(manifest, grader)]
+    lines += ["thresholds", *_aligned(msgspec.structs.asdict(manifest.thresholds))]
+    lines += [f"  {'unscaled_crop_share':22}{manifest.unscaled_crop_share:g}"]
+    lines += ["files", *(f"  {_kib(entry.size):>12}  {file}" for file, entry in sorted(manifest.files.items()))]
+    return "\n".join(lines)
+
+
+def _model(manifest: Manifest, entry: ModelEntry) -> list[str]:
+    spec, calibration = entry.input, entry.calibration
+    floats = ", ".join(entry.non_integer_tensors) or "none"
+    facts = {
+        "file": f"{entry.file}, {_kib(manifest.files[entry.file].size)}, architecture {entry.arch}, seed {entry.seed}",
+        "input": f"{spec.height} x {spec.width} px at {spec.mm_per_px:g} mm, "
+        f"0..255 = {spec.float_low:g}..{spec.float_high:g}, scale {spec.scale:.9g}, zero point -128",
+        "output": f"{', '.join(entry.logits)}, temperature {entry.temperature:g}",
+        "quantized by": f"{entry.quantizer}, recipe {entry.recipe}, left in float: {floats}",
+        "calibrated on": f"{calibration.frames} frames, sha256 {calibration.digest}",
+    }
+    facts |= {f"parity {measure}": f"{value:g}" for measure, value in entry.float_parity.items()}
+    return _aligned(facts)
+
+
+def _aligned(facts: dict[str, object]) -> list[str]:
+    return [f"  {name:22}{value}" for name, value in facts.items()]
+
+
+def _kib(size: int) -> str:
+    return f"{size / 1024:,.1f} KiB"

@@ -1,0 +1,187 @@
+"""What a bundle says about itself: the schema of `manifest.json`, checked wherever a manifest is made or read.
+
+Frozen structs; each checks its own ranges, so that a manifest in hand is a valid one. A field that this version does
+not know is refused, not skipped: it might change what the numbers mean.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Literal
+
+import msgspec
+
+from edge.findings import View
+
+FORMAT_VERSION = 1
+MANIFEST_FILE = "manifest.json"
+SIGNATURE_FILE = "manifest.sig"  # optional, over the bytes of manifest.json; the only entry that no manifest lists
+
+Task = Literal["segment", "grade"]
+Labels = Literal["labelled", "unlabelled"]
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def _require(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise ValueError(otherwise)
+
+
+class InputSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a model takes: one grey picture, INT8 with zero point -128, byte = pixel XOR 0x80.
+
+    0..255 spans exactly `float_low`..`float_high`, the range of the float graph: scale = (high - low) / 255.
+    """
+
+    height: int  # px
+    width: int  # px
+    mm_per_px: float  # the spacing the model was trained at; pictures are resampled to it
+    float_low: float = 0.0
+    float_high: float = 1.0
+
+    def __post_init__(self) -> None:
+        _require(8 <= self.height <= 4096 and 8 <= self.width <= 4096, "input height and width are 8 to 4096 px")
+        _require(0.001 <= self.mm_per_px <= 10.0, "input mm_per_px is 0.001 to 10")
+        _require(-math.inf < self.float_low < self.float_high < math.inf, "input float_low is below float_high")
+
+    @property
+    def scale(self) -> float:
+        """The quantization scale that the INT8 input must have."""
+        return (self.float_high - self.float_low) / 255
+
+
+class Calibration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The frames that set the INT8 ranges."""
+
+    digest: str  # sha256 of the calibration set, hex
+    frames: int
+
+    def __post_init__(self) -> None:
+        _require(_SHA256.fullmatch(self.digest) is not None, "calibration digest is a sha256 in hex")
+        _require(self.frames >= 1, "a calibration has at least one frame")
+
+
+class ModelEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One INT8 model: how it is fed, how its outputs are read, how it was made."""
+
+    file: str  # name of the TFLite file in the bundle
+    arch: str
+    task: Task
+    input: InputSpec
+    logits: tuple[str, ...]  # names of the outputs, in their order
+    recipe: str  # name of the quantization recipe
+    quantizer: str  # tool and version
+    calibration: Calibration
+    seed: int
+    float_parity: dict[str, float] = {}  # INT8 against float: measure -> value
+    temperature: float = 1.0  # logits are divided by it before the sigmoid; > 0
+    non_integer_tensors: tuple[str, ...] = ()  # those the recipe leaves in float; none in an all-integer model
+
+    def __post_init__(self) -> None:
+        check_file_name(self.file)
+        _require(len(self.logits) > 0, f"model {self.file} names no output")
+        _require(0.0 < self.temperature < math.inf, f"temperature of {self.file} is above 0")
+        _require(all(map(math.isfinite, self.float_parity.values())), f"float_parity of {self.file} is finite")
+
+
+class Thresholds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the judges decide by; outside a range the frame or the clip is UNGRADABLE."""
+
+    nerve_probability: float = 0.5  # a pixel is nerve from this probability on, 0..1
+    min_nerve_mm2: float = 2.0  # mm², transverse
+    max_nerve_mm2: float = 40.0  # mm², transverse
+    min_nerve_share: float = 0.0008  # share of the picture's pixels, 0..1, where no spacing is known
+    max_nerve_share: float = 0.12  # share of the picture's pixels, 0..1, where no spacing is known
+    max_flattening_ratio: float = 8.0  # long axis over short axis, transverse
+    min_picture_px: int = 64  # px, the shorter side of the ultrasound picture
+    min_contrast: float = 4.0  # standard deviation in grey levels, 0..255
+    max_saturated_share: float = 0.5  # share of pixels at 255, 0..1
+    min_clip_frames: int = 1  # graded frames a clip needs
+    min_graded_share: float = 0.3  # share of a clip's frames that must be graded, 0..1
+    min_confidence: float = 0.4  # probability that a clip's grade needs, 0..1
+    max_plane_disagreement: int = 2  # grades that the two planes of a wrist may lie apart
+
+    def __post_init__(self) -> None:
+        for name in ("nerve_probability", "max_saturated_share", "min_graded_share", "min_confidence"):
+            _require(0.0 <= getattr(self, name) <= 1.0, f"threshold {name} is 0 to 1")
+        _require(0.0 <= self.min_nerve_mm2 < self.max_nerve_mm2 < math.inf, "min_nerve_mm2 is below max_nerve_mm2")
+        _require(0.0 <= self.min_nerve_share < self.max_nerve_share <= 1.0, "min_nerve_share is below max_nerve_share")
+        _require(1.0 <= self.max_flattening_ratio < math.inf, "threshold max_flattening_ratio is at least 1")
+        _require(0.0 <= self.min_contrast <= 255.0, "threshold min_contrast is 0 to 255")
+        _require(self.min_picture_px >= 1 and self.min_clip_frames >= 1, "min_picture_px, min_clip_frames are >= 1")
+        _require(self.max_plane_disagreement >= 0, "threshold max_plane_disagreement is at least 0")
+
+
+class FileEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One file of the bundle."""
+
+    sha256: str  # hex
+    size: int  # bytes
+
+    def __post_init__(self) -> None:
+        _require(_SHA256.fullmatch(self.sha256) is not None, "a file's sha256 is 64 hex digits")
+        _require(self.size >= 0, "a file's size is not negative")
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A bundle for one view: at most one segmenter, any number of graders, and how to judge their answers.
+
+    `files` is empty until the bundle is written: `convert.bundle_writer` fills it in.
+    """
+
+    format_version: int = FORMAT_VERSION
+    name: str
+    view: View
+    intended_use: str
+    created_with: dict[str, str]  # tool -> version
+    segmenter: ModelEntry | None = None
+    graders: dict[str, ModelEntry] = {}
+    default_grader: str | None = None
+    thresholds: Thresholds = Thresholds()
+    unscaled_crop_share: float  # side of the grader's crop where no spacing is known, as a share of the picture's width
+    labels: Labels  # unlabelled: gated on agreement with float alone, never against an expert's answer
+    files: dict[str, FileEntry] = {}
+    attribution: tuple[str, ...] = ()  # data and works that the weights owe to
+    licence: str  # SPDX expression
+
+    def __post_init__(self) -> None:
+        _require(self.format_version == FORMAT_VERSION, f"format_version is {FORMAT_VERSION}")
+        _require(_NAME.fullmatch(self.name) is not None, f"{self.name!r} is no bundle name: letters, digits, . _ -")
+        _require(bool(self.intended_use.strip()), "intended_use is not empty")
+        _require(0.0 < self.unscaled_crop_share <= 1.0, "unscaled_crop_share is above 0, at most 1")
+        _require(self.segmenter is not None or bool(self.graders), "a bundle holds at least one model")
+        _require(self.segmenter is None or self.segmenter.task == "segment", "the segmenter's task is segment")
+        for name, grader in self.graders.items():
+            _require(_NAME.fullmatch(name) is not None, f"{name!r} is no grader name: letters, digits, . _ -")
+            _require(grader.task == "grade", f"the task of grader {name} is grade")
+        if self.graders:
+            _require(self.default_grader in self.graders, f"default_grader is one of {', '.join(self.graders)}")
+        else:
+            _require(self.default_grader is None, "default_grader needs a grader of that name")
+        for file in self.files:
+            check_file_name(file)
+
+    @property
+    def models(self) -> tuple[ModelEntry, ...]:
+        """The segmenter, if there is one, then the graders."""
+        return (() if self.segmenter is None else (self.segmenter,)) + tuple(self.graders.values())
+
+    def unlisted_models(self) -> list[str]:
+        """The model files that `files` does not list: none in a bundle that was written."""
+        return sorted({model.file for model in self.models} - self.files.keys())
+
+
+def check_file_name(name: str) -> None:
+    """Whether `name` may be a file of a bundle: relative, plain, and not the manifest's own.
+
+    Raises:
+        ValueError: it may not.
+    """
+    parts = name.split("/")
+    _require(
+        all(_NAME.fullmatch(part) for part in parts) and name not in (MANIFEST_FILE, SIGNATURE_FILE),
+        f"{name!r} is no name for a file in a bundle: letters, digits, . _ - and / between folders",
+    )

@@ -1,0 +1,156 @@
+"""The pipeline: one frame through every step, each timed, ending in a grade or a reason.
+
+    read_screen -> judge -> segment -> measure -> judge -> crop -> grade
+
+The first step that finds a reason ends the way; what was found until then (the mask, the measures) is kept.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from edge.bundle import Bundle
+from edge.errors import UsageError
+from edge.findings import FrameGrade, Nerve, Reason, ungradable
+from edge.frame import UNKNOWN_SPACING, Frame, Mask, Roi, Scan, Spacing
+from edge.interpreter import Model, open_model
+from edge.manifest import ModelEntry
+from edge.screen.read import ScreenReader
+from edge.screen.signal import Signal
+from edge.stages.grade import Grader
+from edge.stages.measure import measure, nerve_components
+from edge.stages.placement import Placement
+from edge.stages.quality import judge_nerve, judge_picture, judge_spacing, too_small
+from edge.stages.segment import Segmenter
+
+STAGES = ("read_screen", "judge_picture", "segment", "measure", "judge_nerve", "crop", "grade")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a bundle is run."""
+
+    grader: str | None = None  # None: the bundle's default
+    threads: int = 1
+    interpreter: str = "auto"
+    spacing: Spacing = UNKNOWN_SPACING  # the user's word
+    roi: Roi | None = None  # the user's word
+    allow_unscaled: bool = False
+
+
+@dataclass
+class Observation:
+    """What became of one frame. `scan` and `mask` are valid until the pipeline's next frame."""
+
+    frame: Frame
+    signal: Signal
+    scan: Scan | None = None
+    mask: Mask | None = None  # on the segmenter's canvas; `placement` says where that lies on the scan
+    placement: Placement | None = None
+    nerve: Nerve | None = None
+    grade: FrameGrade = field(default_factory=lambda: ungradable(Reason.NO_PICTURE))
+    stage_ns: dict[str, int] = field(default_factory=dict)
+
+    def scan_mask(self) -> Mask | None:
+        """The mask in the scan's own pixels, for a person to see."""
+        if self.mask is None or self.placement is None or self.scan is None:
+            return None
+        height, width = self.scan.pixels.shape
+        return self.placement.lift(self.mask, (height, width))
+
+
+class Pipeline:
+    """A bundle's models, loaded, for the frames of one source."""
+
+    def __init__(self, bundle: Bundle, options: Options, *, stream: bool) -> None:
+        """Load the bundle's models.
+
+        Raises:
+            UsageError: the bundle has no segmenter, or no grader of the name asked for.
+            BundleError, InterpreterError: a model is not whole, not what the manifest says, or cannot be run here.
+        """
+        manifest = bundle.manifest
+        if manifest.segmenter is None:
+            raise UsageError(f"{bundle.path.name}: has no segmenter: add one with `sonoedge convert --into`")
+        self.view = manifest.view
+        self.thresholds = manifest.thresholds
+        self.grader_name = _chosen_grader(bundle, options.grader)
+        self._options = options
+        self._read_screen = ScreenReader(stream=stream, spacing=options.spacing, roi=options.roi)
+        model = _load(bundle, manifest.segmenter, options)
+        self.backend = f"{model.backend} {model.runtime_version}"
+        self.segmenter = Segmenter(manifest.segmenter, model, self.thresholds.nerve_probability)
+        self.grader: Grader | None = None
+        if self.grader_name is not None:
+            entry = manifest.graders[self.grader_name]
+            self.grader = Grader(entry, _load(bundle, entry, options), manifest.unscaled_crop_share)
+
+    def __call__(self, frame: Frame) -> Observation:
+        """Everything that can be said of one frame.
+
+        Raises:
+            UsageError: the user's ROI or spacing contradicts the frame.
+            InterpreterError: a model cannot be run.
+        """
+        clock = _Clock()
+        reading = self._read_screen(frame)
+        seen = Observation(frame, reading.signal, reading.scan, stage_ns=clock.stage_ns)
+        clock.lap("read_screen")
+        if reading.scan is None:
+            small = frame.pixels is not None and too_small(frame.pixels, self.thresholds)
+            seen.grade = ungradable(Reason.TOO_SMALL if small else reading.reason or Reason.NO_PICTURE)
+            return seen
+        reason = judge_picture(reading.scan, self.thresholds)
+        clock.lap("judge_picture")
+        seen.grade = ungradable(reason) if reason else self._look(seen, reading.scan, clock)
+        return seen
+
+    def _look(self, seen: Observation, scan: Scan, clock: _Clock) -> FrameGrade:
+        mask = self.segmenter(scan)
+        clock.lap("segment")
+        seen.placement = self.segmenter.placement
+        components = nerve_components(mask, seen.placement.target)
+        if components is None:
+            clock.lap("measure")
+            return ungradable(Reason.NO_NERVE)
+        seen.mask = components.mask
+        seen.nerve = measure(components, seen.placement, scan.spacing, self.view)
+        clock.lap("measure")
+        reason = judge_nerve(seen.nerve, self.view, self.thresholds, cut_off=components.cut_off)
+        reason = reason or judge_spacing(scan.spacing, allow_unscaled=self._options.allow_unscaled)
+        clock.lap("judge_nerve")
+        if reason is not None or self.grader is None:
+            return ungradable(reason or Reason.NO_GRADER)
+        crop = self.grader.crop(scan, (seen.nerve.ellipse.x_px, seen.nerve.ellipse.y_px))
+        clock.lap("crop")
+        grade = self.grader(crop, unscaled=scan.spacing.mm_per_px is None)
+        clock.lap("grade")
+        return grade
+
+
+class _Clock:
+    """Laps of one frame, in ns."""
+
+    def __init__(self) -> None:
+        self.stage_ns: dict[str, int] = {}
+        self._last = time.perf_counter_ns()
+
+    def lap(self, stage: str) -> None:
+        now = time.perf_counter_ns()
+        self.stage_ns[stage] = now - self._last
+        self._last = now
+
+
+def _load(bundle: Bundle, entry: ModelEntry, options: Options) -> Model:
+    return open_model(bundle.read(entry.file), threads=options.threads, backend=options.interpreter)
+
+
+def _chosen_grader(bundle: Bundle, asked: str | None) -> str | None:
+    graders = bundle.manifest.graders
+    if asked is None:
+        return bundle.manifest.default_grader
+    if asked not in graders:
+        have = ", ".join(graders) or "none"
+        raise UsageError(f"{bundle.path.name}: has no grader {asked!r}: it has {have}")
+    return asked

@@ -1,0 +1,24 @@
+"""Is there a picture at all? Read from the content, whatever the capture device claims."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from edge.frame import Pixels
+
+Signal = Literal["live", "black", "flat", "unreadable"]
+
+STRIDE = 8
+BLACK_BELOW = 24  # grey level: a screen with nothing brighter is black, limited-range black (16) included
+FLAT_SPREAD = 2  # grey levels between the darkest and the brightest pixel of a flat screen
+
+
+def signal_state(pixels: Pixels | None) -> Signal:
+    """What a captured screen (H, W) or (H, W, 3) shows."""
+    if pixels is None:
+        return "unreadable"
+    looked_at = pixels[::STRIDE, ::STRIDE]
+    brightest, darkest = int(looked_at.max()), int(looked_at.min())
+    if brightest < BLACK_BELOW:
+        return "black"
+    return "flat" if brightest - darkest <= FLAT_SPREAD else "live"

@@ -1,0 +1,90 @@
+"""Aggregate: the frames of one sweep -> one ClipGrade; the two planes of a wrist -> one JoinedGrade (P3).
+
+Probabilities are averaged, so that an unsure frame weighs little and no single frame decides. Where too little was
+gradable, or what was graded does not agree, the answer is UNGRADABLE with its reason.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from edge.findings import GRADES, UNGRADABLE, ClipGrade, FrameGrade, Nerve, Reason
+from edge.manifest import Thresholds
+from edge.report import JoinedGrade
+from edge.stages.grade import Probabilities, most_likely
+
+
+def aggregate(grades: Sequence[FrameGrade], nerves: Sequence[Nerve | None], thresholds: Thresholds) -> ClipGrade:
+    """The grade of one sweep; `nerves[i]` belongs to `grades[i]`.
+
+    The measures are of the nerves that were graded, or would have been if the bundle had a grader.
+    """
+    measured = [
+        nerve
+        for grade, nerve in zip(grades, nerves, strict=True)
+        if nerve and (grade.gradable or grade.reason is Reason.NO_GRADER)
+    ]
+    graded = [grade for grade in grades if grade.gradable]
+    mean = _mean([grade.probabilities for grade in graded])
+    reason = _why_not(grades, graded, mean, thresholds)
+    return ClipGrade(
+        grade=UNGRADABLE if reason or mean is None else most_likely(mean),
+        probabilities=mean,
+        confidence=None if reason or mean is None else max(mean),
+        cts_probability=None if mean is None else 1.0 - mean[0],
+        csa_mm2=_median([nerve.csa_mm2 for nerve in measured]),
+        ap_diameter_mm=_median([nerve.ap_diameter_mm for nerve in measured]),
+        frames_graded=len(graded),
+        frames_total=len(grades),
+        reason=reason,
+        unscaled=any(grade.unscaled for grade in graded),
+    )
+
+
+def join_planes(transverse: ClipGrade, longitudinal: ClipGrade, thresholds: Thresholds) -> JoinedGrade:
+    """One grade for a wrist seen in both planes: both must be graded, and they must not contradict each other."""
+    reason = transverse.reason or longitudinal.reason
+    mean = None if reason else _mean([transverse.probabilities, longitudinal.probabilities])
+    if mean is not None:
+        apart = abs(GRADES.index(transverse.grade) - GRADES.index(longitudinal.grade))
+        if apart > thresholds.max_plane_disagreement or max(mean) < thresholds.min_confidence:
+            reason = Reason.DISAGREEING_PLANES
+    return JoinedGrade(
+        grade=UNGRADABLE if reason or mean is None else most_likely(mean),
+        probabilities=mean,
+        confidence=None if reason or mean is None else max(mean),
+        cts_probability=None if mean is None else 1.0 - mean[0],
+        reason=reason,
+        unscaled=transverse.unscaled or longitudinal.unscaled,
+        transverse=transverse,
+        longitudinal=longitudinal,
+    )
+
+
+def _why_not(
+    grades: Sequence[FrameGrade], graded: Sequence[FrameGrade], mean: Probabilities | None, thresholds: Thresholds
+) -> Reason | None:
+    reasons = Counter(grade.reason for grade in grades if grade.reason)
+    if not graded:
+        return reasons.most_common(1)[0][0] if reasons else Reason.TOO_FEW_FRAMES
+    if len(graded) < max(thresholds.min_clip_frames, thresholds.min_graded_share * len(grades)):
+        return Reason.TOO_FEW_FRAMES
+    if mean is None or max(mean) < thresholds.min_confidence:
+        return Reason.DISAGREEING_FRAMES
+    return None
+
+
+def _mean(rows: Sequence[Probabilities | None]) -> Probabilities | None:
+    known = [row for row in rows if row is not None]
+    if not known:
+        return None
+    normal, mild, moderate, severe = (float(value) for value in np.mean(known, axis=0))
+    return normal, mild, moderate, severe
+
+
+def _median(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.median(known)) if known else None

@@ -1,0 +1,125 @@
+"""Measure: the nerve's area, shape and place from its mask.
+
+Done on the model's canvas, whose pixels have one size; places and lengths in pixels are given for the scan.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from edge.findings import Ellipse, Nerve, View
+from edge.frame import Mask, Spacing
+from edge.stages.placement import Box, Placement
+
+STRAND_SHARE = 0.25  # another component this large beside the first is the other strand of a bifid nerve (P1)
+STRAND_GAP = 1.5  # ... if it lies within so many short sides of the first; anything else is a small vessel (P1)
+
+
+@dataclass(frozen=True)
+class Components:
+    """The parts of a mask that are the nerve."""
+
+    mask: Mask  # (H, W), 1 = nerve, the rest of the network's answer removed
+    count: int
+    cut_off: bool  # the nerve touches the side or the floor of the visible picture
+
+
+def nerve_components(mask: Mask, visible: Box) -> Components | None:
+    """The largest component, and a second strand if one looks like it; None when there is no nerve in the picture.
+
+    What the network answers outside `visible`, where its input is black, is not the picture's and is left out.
+    """
+    seen = visible.of(mask)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(seen, connectivity=8)
+    if count < 2:
+        return None
+    boxes = stats.tolist()
+    largest, *others = sorted(range(1, count), key=lambda label: boxes[label][cv2.CC_STAT_AREA], reverse=True)
+    strand = next((label for label in others if _is_strand(boxes[largest], boxes[label])), None)
+    chosen = [largest] if strand is None else [largest, strand]
+    is_nerve = np.zeros(count, np.uint8)
+    is_nerve[chosen] = 1
+    kept = np.zeros_like(mask)
+    visible.of(kept)[:] = is_nerve[labels]
+    return Components(kept, len(chosen), any(_touches_edge(boxes[label], visible) for label in chosen))
+
+
+def measure(components: Components, placement: Placement, spacing: Spacing, view: View) -> Nerve:
+    """The nerve's measures; millimetres are None without a spacing."""
+    mask = components.mask
+    area_px = float(np.count_nonzero(mask))
+    x, y, major, minor, angle = _ellipse(mask)
+    at_x, at_y = placement.to_picture(x, y)
+    csa_mm2 = perimeter_mm = ap_diameter_mm = None
+    if spacing.mm_per_px is not None:
+        mm_x, mm_y = spacing.mm_per_px / placement.scale_x, spacing.mm_per_px / placement.scale_y
+        if view == "transverse":
+            csa_mm2 = area_px * mm_x * mm_y
+            perimeter_mm = _perimeter(mask) * math.sqrt(mm_x * mm_y)
+        else:
+            ap_diameter_mm = _thickness(mask, angle) * mm_y
+    return Nerve(
+        ellipse=Ellipse(at_x, at_y, major / placement.scale_x, minor / placement.scale_y, angle),
+        area_share=area_px / (placement.target.width * placement.target.height),
+        flattening_ratio=major / minor,
+        components=components.count,
+        csa_mm2=csa_mm2,
+        perimeter_mm=perimeter_mm,
+        ap_diameter_mm=ap_diameter_mm,
+    )
+
+
+def _is_strand(first: Sequence[int], second: Sequence[int]) -> bool:
+    left, top, width, height, area = first
+    other_left, other_top, other_width, other_height, other_area = second
+    gap_x = max(left, other_left) - min(left + width, other_left + other_width)
+    gap_y = max(top, other_top) - min(top + height, other_top + other_height)
+    return other_area >= STRAND_SHARE * area and max(gap_x, gap_y) <= STRAND_GAP * min(width, height)
+
+
+def _touches_edge(box: Sequence[int], visible: Box) -> bool:
+    left, top, width, height, _ = box
+    return left <= 0 or left + width >= visible.width or top + height >= visible.height
+
+
+def _ellipse(mask: Mask) -> tuple[float, float, float, float, float]:
+    """Centre x, y, full axes and angle (degrees, positive = right end lower) of the ellipse with the mask's moments."""
+    m = cv2.moments(mask, binaryImage=True)
+    area = m["m00"]
+    # A pixel is a square, not a point: it adds 1/12 to each variance.
+    xx, yy, xy = m["mu20"] / area + 1 / 12, m["mu02"] / area + 1 / 12, m["mu11"] / area
+    middle, spread = (xx + yy) / 2, math.hypot((xx - yy) / 2, xy)
+    angle = math.degrees(0.5 * math.atan2(2 * xy, xx - yy))
+    minor = 4 * math.sqrt(max(middle - spread, 1 / 12))
+    return m["m10"] / area, m["m01"] / area, 4 * math.sqrt(middle + spread), minor, angle
+
+
+def _perimeter(mask: Mask) -> float:
+    """Length of the outline in pixels of the mask, holes not counted; right to 3 % from 10 px across."""
+    contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    # OpenCV's contour runs through the centres of the border pixels, half a pixel inside the outline: pi is missing.
+    return math.fsum(_chain_length(contour[:, 0]) + math.pi for contour in contours)
+
+
+def _chain_length(points: npt.NDArray[Any]) -> float:
+    """Length of a closed chain of neighbouring pixels, by Vossepoel and Smeulders (1982): stairs count as the slope."""
+    steps = np.roll(points, -1, axis=0) - points
+    diagonal = np.count_nonzero(steps.all(axis=1))
+    turns = np.count_nonzero((steps != np.roll(steps, 1, axis=0)).any(axis=1))
+    return 0.980 * (len(steps) - diagonal) + 1.406 * diagonal - 0.091 * turns
+
+
+def _thickness(mask: Mask, angle_deg: float) -> float:
+    """Median thickness of a band across its course, in pixels of the mask."""
+    along_rows = abs(angle_deg) <= 45
+    cuts = mask.sum(axis=0 if along_rows else 1, dtype=np.int64)
+    slope = math.radians(angle_deg)
+    across: float = math.cos(slope) if along_rows else abs(math.sin(slope))
+    return float(np.median(cuts[cuts > 0])) * across

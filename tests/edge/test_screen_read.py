@@ -1,0 +1,143 @@
+"""ReadScreen: of a machine's screen only the ultrasound picture goes on, with the spacing that everybody agrees on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.errors import UsageError
+from edge.findings import Reason
+from edge.frame import UNKNOWN_SPACING, Frame, Roi, Spacing
+from edge.screen.read import ScreenReader
+from edge.screen.signal import signal_state
+from tests.pictures import frame, screen, tissue
+
+
+def speckle(grain: int, rows: int, columns: int):
+    """Texture that survives being looked at from afar, as speckle does."""
+    return np.kron(tissue((rows, columns)) * 2, np.ones((grain, grain), np.uint8))
+
+
+PICTURE = speckle(8, 75, 95)  # 600 x 760 px
+ON_SCREEN = Roi(200, 90, 760, 600)
+
+
+def shown(pixels, region=None, spacing=UNKNOWN_SPACING, name="a.png"):
+    return Frame(pixels, 0, 0, name, spacing, region)
+
+
+def close_to(roi: Roi, wanted: Roi, px: int = 24) -> bool:
+    edges = [
+        (each.x, each.y, each.x + each.width, each.y + each.height) for each in (roi, wanted)
+    ]
+    return bool(np.abs(np.subtract(*edges)).max() <= px)
+
+
+def test_finds_the_picture_on_a_screen():
+    reading = ScreenReader(stream=False)(shown(screen(PICTURE)))
+    assert (reading.signal, reading.reason) == ("live", None)
+    assert close_to(reading.scan.roi, ON_SCREEN)
+    assert reading.scan.spacing == UNKNOWN_SPACING
+    assert np.array_equal(reading.scan.pixels, reading.scan.roi.of(screen(PICTURE))[:, :, 0])
+
+
+def test_a_screen_without_a_picture_has_none():
+    pixels = screen(np.full((600, 760), 40, np.uint8))
+    reading = ScreenReader(stream=False)(shown(pixels))
+    assert (reading.scan, reading.reason, reading.signal) == (None, Reason.NO_PICTURE, "live")
+
+
+def test_a_stream_is_read_when_its_screen_changes_size_and_stills_each_time():
+    here, there = screen(PICTURE), screen(PICTURE, at=(900, 300))
+    smaller = screen(speckle(4, 75, 95), at=(40, 60), shape=(480, 640))
+    stream, stills = ScreenReader(stream=True), ScreenReader(stream=False)
+    first = stream(shown(here)).scan.roi
+    assert stream(shown(there)).scan.roi == first
+    assert close_to(stream(shown(smaller)).scan.roi, Roi(40, 60, 380, 300))
+    assert close_to(stills(shown(here)).scan.roi, ON_SCREEN)
+    assert close_to(stills(shown(there)).scan.roi, Roi(900, 300, 760, 600))
+
+
+def test_a_stream_looks_on_until_there_is_a_picture():
+    stream = ScreenReader(stream=True)
+    assert stream(shown(screen(np.full((600, 760), 40, np.uint8)))).scan is None
+    assert close_to(stream(shown(screen(PICTURE))).scan.roi, ON_SCREEN)
+
+
+def test_the_users_box_goes_before_the_headers_and_the_headers_before_what_is_seen():
+    header, user = Roi(210, 100, 300, 200), Roi(220, 110, 100, 120)
+    pixels = screen(PICTURE)
+    assert ScreenReader(stream=False)(shown(pixels, header)).scan.roi == header
+    reading = ScreenReader(stream=False, roi=user)(shown(pixels, header))
+    assert reading.scan.roi == user
+    assert np.array_equal(reading.scan.pixels, pixels[110:230, 220:320, 0])
+
+
+@pytest.mark.parametrize("box", [Roi(1900, 0, 21, 10), Roi(0, 1000, 10, 81), Roi(3000, 3000, 5, 5)])
+def test_a_box_outside_the_picture_is_refused_in_one_line(box):
+    with pytest.raises(UsageError, match=r"^a\.png: .* 1920 x 1080 picture: give --roi") as caught:
+        ScreenReader(stream=False, roi=box)(shown(screen(PICTURE)))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("header", "user", "agreed"),
+    [
+        (UNKNOWN_SPACING, UNKNOWN_SPACING, UNKNOWN_SPACING),
+        (Spacing(0.1, "dicom"), UNKNOWN_SPACING, Spacing(0.1, "dicom")),
+        (UNKNOWN_SPACING, Spacing(0.1, "manual"), Spacing(0.1, "manual")),
+        (Spacing(0.1, "dicom"), Spacing(0.1015, "manual"), Spacing(0.1, "dicom")),
+    ],
+)
+def test_the_spacing_and_who_says_so(header, user, agreed):
+    reader = ScreenReader(stream=False, spacing=user)
+    assert reader(shown(PICTURE, Roi(0, 0, 760, 600), header)).scan.spacing == agreed
+
+
+def test_two_spacings_that_contradict_are_refused_in_one_line():
+    reader = ScreenReader(stream=False, spacing=Spacing(0.104, "manual"))
+    with pytest.raises(UsageError, match=r"a\.png: its header says 0\.1 mm per px, --spacing-mm 0\.104") as caught:
+        reader(shown(PICTURE, Roi(0, 0, 760, 600), Spacing(0.1, "dicom")))
+    assert "\n" not in str(caught.value)
+
+
+def test_colour_becomes_grey_and_grey_stays_as_it_is():
+    colour = np.zeros((200, 300, 3), np.uint8)
+    colour[:, :, 2] = tissue((200, 300))  # red
+    whole = Roi(0, 0, 300, 200)
+    red = ScreenReader(stream=False)(shown(colour, whole)).scan.pixels
+    assert np.abs(red - 0.299 * colour[:, :, 2]).max() <= 0.51  # ITU-R BT.601
+    grey = tissue((200, 300))
+    assert np.shares_memory(ScreenReader(stream=False)(shown(grey, whole)).scan.pixels, grey)
+
+
+def test_reading_changes_no_pixel_of_the_frame():
+    pixels = screen(PICTURE)
+    before = pixels.copy()
+    ScreenReader(stream=False)(shown(pixels))
+    assert np.array_equal(pixels, before)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "state"),
+    [
+        (None, "unreadable"),
+        (np.zeros((480, 640, 3), np.uint8), "black"),
+        (np.full((480, 640, 3), 16, np.uint8), "black"),
+        (np.full((480, 640, 3), (200, 30, 30), np.uint8), "live"),
+        (np.full((480, 640), 90, np.uint8), "flat"),
+        (screen(PICTURE), "live"),
+    ],
+)
+def test_the_signal(pixels, state):
+    assert signal_state(pixels) == state
+
+
+@given(st.integers(1, 70), st.integers(1, 70), st.sampled_from([0, 3]), st.integers(0, 2**32 - 1))
+def test_any_small_picture_is_read_or_has_a_reason(height, width, channels, seed):
+    shape = (height, width, channels) if channels else (height, width)
+    pixels = np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
+    reading = ScreenReader(stream=False)(frame(pixels, whole=False))
+    assert (reading.scan is None) == (reading.reason is not None)

@@ -1,0 +1,142 @@
+"""Measures against shapes whose area, outline, axes and place are known."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from edge.frame import UNKNOWN_SPACING, Spacing
+from edge.stages.measure import measure, nerve_components
+from edge.stages.placement import Box, Placement
+from tests.pictures import Oval
+
+SIZE = 128
+WHOLE = Box(0, 0, SIZE, SIZE)
+SAME = Placement(WHOLE, WHOLE, (SIZE, SIZE))  # canvas = picture
+MM = Spacing(1.0, "manual")  # a pixel is a millimetre
+
+
+def mask_of(*ovals: Oval) -> np.ndarray:
+    y, x = np.mgrid[:SIZE, :SIZE] + 0.5
+    return np.any([oval.covers(x, y) for oval in ovals], axis=0).astype(np.uint8)
+
+
+def measured(mask, placement=SAME, spacing=MM, view="transverse"):
+    return measure(nerve_components(mask, placement.target), placement, spacing, view)
+
+
+@given(st.floats(10, 80), st.floats(0, 1), st.floats(0, 1))
+def test_a_discs_measures(diameter, dx, dy):
+    disc = Oval(64 + dx, 64 + dy, diameter / 2, diameter / 2)
+    nerve = measured(mask_of(disc))
+    assert nerve.perimeter_mm == pytest.approx(math.pi * diameter, rel=0.03)
+    assert nerve.csa_mm2 == pytest.approx(disc.area_mm2, rel=0.06 if diameter < 20 else 0.02)
+    assert nerve.flattening_ratio == pytest.approx(1.0, abs=0.06)
+
+
+@given(st.floats(12, 80), st.floats(1.0, 4.0), st.floats(-89, 89), st.floats(0, 1), st.floats(0, 1))
+def test_an_ellipses_measures(longest, ratio, angle, dx, dy):
+    assume(longest / ratio >= 10)
+    oval = Oval(64 + dx, 64 + dy, longest / 2, longest / ratio / 2, angle)
+    nerve = measured(mask_of(oval))
+    assert nerve.perimeter_mm == pytest.approx(oval.perimeter_mm, rel=0.03)
+    assert nerve.flattening_ratio == pytest.approx(ratio, rel=0.08)
+    assert nerve.ellipse.major_px == pytest.approx(longest, rel=0.06)
+    assert (nerve.ellipse.x_px + 0.5, nerve.ellipse.y_px + 0.5) == pytest.approx((oval.x, oval.y), abs=0.25)
+    if ratio > 1.5:
+        assert abs((nerve.ellipse.angle_deg - angle + 90) % 180 - 90) < 4
+
+
+def test_a_positive_angle_is_deeper_on_the_right():
+    assert measured(mask_of(Oval(64, 64, 30, 10, 30.0))).ellipse.angle_deg == pytest.approx(30.0, abs=1.0)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_no_mask_breaks_it(seed):
+    rng = np.random.default_rng(seed)
+    mask = (rng.random((SIZE, SIZE)) < rng.random() ** 4).astype(np.uint8)
+    components = nerve_components(mask, WHOLE)
+    if not mask.any():
+        assert components is None
+        return
+    assert components.count in (1, 2)
+    assert not (components.mask & ~mask).any()
+    for view in ("transverse", "longitudinal"):
+        nerve = measure(components, SAME, MM, view)
+        assert nerve.flattening_ratio >= 1.0
+        assert 0 < nerve.area_share <= 1
+        assert -90 <= nerve.ellipse.angle_deg <= 90
+    assert nerve.ap_diameter_mm > 0
+
+
+@pytest.mark.parametrize(("y", "x"), [(0, 0), (64, 64)])
+def test_a_single_pixel_has_measures(y, x):
+    mask = np.zeros((SIZE, SIZE), np.uint8)
+    mask[y, x] = 1
+    nerve = measured(mask)
+    assert (nerve.csa_mm2, nerve.flattening_ratio) == (1.0, 1.0)
+    assert (nerve.ellipse.x_px, nerve.ellipse.y_px) == (x, y)
+    assert nerve.perimeter_mm == pytest.approx(4.0, rel=0.05)
+
+
+def test_an_empty_mask_is_no_nerve():
+    assert nerve_components(np.zeros((SIZE, SIZE), np.uint8), WHOLE) is None
+
+
+def test_outside_the_visible_picture_there_is_no_nerve():
+    mask = mask_of(Oval(20, 64, 10, 10))
+    assert nerve_components(mask, Box(40, 0, 90, SIZE)) is None
+    half = nerve_components(mask, Box(20, 0, 90, SIZE))
+    assert half.mask.sum() == pytest.approx(mask.sum() / 2, rel=0.03)
+    assert not half.mask[:, :20].any()
+
+
+@pytest.mark.parametrize(
+    ("visible", "cut"),
+    [
+        (Box(54, 20, 100, 100), True),  # left edge touches
+        (Box(53, 20, 100, 100), False),
+        (Box(20, 20, 74, 100), True),  # right
+        (Box(20, 20, 75, 100), False),
+        (Box(20, 20, 100, 74), True),  # floor
+        (Box(20, 20, 100, 75), False),
+        (Box(20, 54, 100, 100), False),  # the skin cuts nothing off
+    ],
+)
+def test_cut_off_is_touching_a_side_or_the_floor(visible, cut):
+    mask = np.zeros((SIZE, SIZE), np.uint8)
+    mask[54:74, 54:74] = 1
+    assert nerve_components(mask, visible).cut_off is cut
+
+
+def test_lengths_and_places_are_the_pictures_not_the_canvass():
+    placement = Placement(Box(100, 40, 100 + 2 * SIZE, 40 + 2 * SIZE), WHOLE, (SIZE, SIZE))
+    nerve = measured(mask_of(Oval(64, 32, 20, 10)), placement, Spacing(0.1, "dicom"))
+    assert nerve.csa_mm2 == pytest.approx(math.pi * 20 * 10 * 0.2**2, rel=0.02)
+    assert (nerve.ellipse.x_px + 0.5, nerve.ellipse.y_px + 0.5) == pytest.approx((100 + 128, 40 + 64), abs=0.1)
+    assert nerve.ellipse.major_px == pytest.approx(80, rel=0.02)
+    assert nerve.perimeter_mm == pytest.approx(Oval(0, 0, 4, 2).perimeter_mm, rel=0.03)
+
+
+def test_no_spacing_no_millimetres():
+    for view in ("transverse", "longitudinal"):
+        nerve = measured(mask_of(Oval(64, 64, 20, 10)), spacing=UNKNOWN_SPACING, view=view)
+        assert (nerve.csa_mm2, nerve.perimeter_mm, nerve.ap_diameter_mm) == (None, None, None)
+        assert nerve.flattening_ratio == pytest.approx(2.0, rel=0.05)
+
+
+@pytest.mark.parametrize("angle", [-60, -45, -20, 0, 10, 45, 80, 90])
+def test_a_bands_diameter_is_taken_across_its_course(angle):
+    y, x = np.mgrid[:SIZE, :SIZE] + 0.5
+    across = (y - 64) * math.cos(math.radians(angle)) - (x - 64) * math.sin(math.radians(angle))
+    band = (np.abs(across) <= 8).astype(np.uint8)
+    assert measured(band, view="longitudinal").ap_diameter_mm == pytest.approx(16, rel=0.05)
+
+
+def test_three_parts_are_at_most_two_strands():
+    nerve = measured(mask_of(Oval(40, 64, 12, 8), Oval(64, 64, 10, 8), Oval(88, 64, 10, 8)))
+    assert nerve.components == 2

@@ -1,0 +1,95 @@
+"""Pictures with a known nerve, for the tiny networks of `tests.tiny_tflite`: dark speckle, and bright ellipses in it."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from edge.frame import UNKNOWN_SPACING, Frame, Pixels, Roi, Spacing
+
+MM_PER_PX = 0.1
+SHAPE = (300, 380)  # px: 30 x 38 mm, as a linear probe shows
+NERVE, TISSUE = 220, (30, 91)  # grey levels; midway between them lies the level of `tiny_tflite.segmenter`
+
+
+@dataclass(frozen=True)
+class Oval:
+    """An ellipse in millimetres of the picture: centre, half axes, angle of the first (positive = right end deeper)."""
+
+    x: float
+    y: float
+    a: float
+    b: float
+    angle_deg: float = 0.0
+
+    @property
+    def area_mm2(self) -> float:
+        return math.pi * self.a * self.b
+
+    @property
+    def perimeter_mm(self) -> float:
+        """By Ramanujan's second formula."""
+        h = ((self.a - self.b) / (self.a + self.b)) ** 2
+        return math.pi * (self.a + self.b) * (1 + 3 * h / (10 + math.sqrt(4 - 3 * h)))
+
+    def covers(self, x_mm: np.ndarray, y_mm: np.ndarray) -> np.ndarray:
+        """Which of the points lie inside."""
+        cos, sin = math.cos(math.radians(self.angle_deg)), math.sin(math.radians(self.angle_deg))
+        along = (x_mm - self.x) * cos + (y_mm - self.y) * sin
+        across = (y_mm - self.y) * cos - (x_mm - self.x) * sin
+        return (along / self.a) ** 2 + (across / self.b) ** 2 <= 1
+
+
+CENTRED = Oval(19.0, 12.0, 4.0, 2.0)
+
+
+def tissue(shape: tuple[int, int] = SHAPE, seed: int = 0) -> Pixels:
+    """Speckle without a nerve."""
+    return np.random.default_rng(seed).integers(*TISSUE, shape, np.uint8)
+
+
+def wrist(*ovals: Oval, shape: tuple[int, int] = SHAPE, mm_per_px: float = MM_PER_PX, seed: int = 0) -> Pixels:
+    """Speckle with each of `ovals` bright in it."""
+    picture = tissue(shape, seed)
+    y, x = (np.mgrid[: shape[0], : shape[1]] + 0.5) * mm_per_px
+    for oval in ovals:
+        picture[oval.covers(x, y)] = NERVE
+    return picture
+
+
+def screen(picture: Pixels, at: tuple[int, int] = (200, 90), shape: tuple[int, int] = (1080, 1920)) -> Pixels:
+    """A machine's BGR screen, flat and dark, with a grey picture at (x, y)."""
+    whole = np.full((*shape, 3), 12, np.uint8)
+    x, y = at
+    whole[y : y + picture.shape[0], x : x + picture.shape[1]] = picture[:, :, None]
+    return whole
+
+
+def frame(
+    pixels: Pixels | None, *, index: int = 0, mm_per_px: float | None = MM_PER_PX, whole: bool = True, name: str = ""
+) -> Frame:
+    """A frame whose spacing is stated, and whose region is all of it if `whole`."""
+    spacing = UNKNOWN_SPACING if mm_per_px is None else Spacing(mm_per_px, "dicom")
+    region = Roi(0, 0, pixels.shape[1], pixels.shape[0]) if whole and pixels is not None else None
+    return Frame(pixels=pixels, timestamp_ns=0, index=index, name=name, spacing=spacing, region=region)
+
+
+@dataclass
+class Listed:
+    """A source of frames that are in hand; their stamps are set as they are given."""
+
+    frames: list[Frame]
+    stream: bool = False
+
+    def __len__(self):
+        return len(self.frames)
+
+    def __iter__(self):
+        for each in self.frames:
+            yield replace(each, timestamp_ns=time.monotonic_ns())
+
+    def close(self):
+        pass
