@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from edge.cli import DONE, Command
 from edge.errors import MissingExtraError, UsageError
+from edge.quiet import quiet_stderr
 
 VIEWS = ("transverse", "longitudinal")
 TASKS = ("segment", "grade")
@@ -30,7 +34,7 @@ def _phantom_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _phantom(args: argparse.Namespace) -> int:
-    with _extra("sonoedge phantom"):
+    with _heavy_imports("sonoedge phantom"):
         from convert.phantom.folder import PLANES, Population, write_population
 
     if args.subjects < 1 or args.workers < 1:
@@ -83,7 +87,7 @@ def _train(args: argparse.Namespace) -> int:
     if args.out.suffix != ".keras":
         raise UsageError(f"--out {args.out}: the name of a model ends in .keras")
     folders = [read_data_folder(path) for path in args.data]
-    with _extra("sonoedge train"):
+    with _heavy_imports("sonoedge train"):
         from convert.train import Schedule, train
 
     schedule = Schedule(args.epochs, args.batch, args.learning_rate, window_px=args.window_px)
@@ -129,7 +133,7 @@ def _convert(args: argparse.Namespace) -> int:
 
     calibration = read_data_folder(args.calibration)
     base = Bundle.open(args.into) if args.into else None
-    with _extra("sonoedge convert"):
+    with _heavy_imports("sonoedge convert"):
         from convert.conversion import convert_model
         from convert.packaging import pack
         from convert.quantize import load_recipe
@@ -159,18 +163,15 @@ def _convert(args: argparse.Namespace) -> int:
     return DONE
 
 
-class _extra:  # noqa: N801  reads as a phrase where it is used
-    """Translate the missing packages of the extra `convert` into one line."""
-
-    def __init__(self, what: str) -> None:
-        self._what = what
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, ModuleNotFoundError):
-            raise MissingExtraError(self._what, "convert") from error
+@contextmanager
+def _heavy_imports(what: str) -> Iterator[None]:
+    """Import what the extra `convert` brings: its chatter is kept off the terminal, its absence is one line."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        with quiet_stderr():
+            yield
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(what, "convert") from error
 
 
 PHANTOM = Command("simulate labelled ultrasound frames", _phantom_arguments, _phantom)

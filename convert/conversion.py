@@ -9,16 +9,14 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
-import msgspec
-
 from convert.calibration import calibration_set
 from convert.dataset import DataFolder
 from convert.errors import ModelError
 from convert.keras_model import float_tflite, load_keras
 from convert.models import GRADE_STEPS
 from convert.parity import Parity, compare, float_predictor, int8_predictor
-from convert.quantize import Recipe, load_recipe, quantize
-from convert.train import TrainingRecord
+from convert.quantize import PACKAGE_OF, Recipe, load_recipe, quantize
+from convert.training_record import read_record
 from edge.findings import View
 from edge.interpreter import open_model
 from edge.manifest import InputSpec, ModelEntry, Task
@@ -57,7 +55,7 @@ def convert_model(
         QuantizeError: the result is not all-integer with our input contract.
     """
     recipe = recipe or load_recipe()
-    record = _training_record(path)
+    record = read_record(path)
     model = load_keras(path)
     _check_outputs(path, task, model.output_shape)
     spec = _spec(path, model.input_shape, mm_per_px or (record.mm_per_px if record else None))
@@ -76,7 +74,7 @@ def convert_model(
         input=spec,
         logits=("nerve",) if task == "segment" else GRADE_STEPS,
         recipe=recipe.name,
-        quantizer=f"{recipe.quantizer} {metadata.version(recipe.quantizer)}",
+        quantizer=f"{recipe.quantizer} {metadata.version(PACKAGE_OF[recipe.quantizer])}",
         calibration=frames.entry(),
         seed=record.seed if record else 0,
         float_parity={name: float(value) for name, value in asdict(agreement).items()},
@@ -88,16 +86,6 @@ def convert_model(
 def tool_versions() -> dict[str, str]:
     """What made a bundle: tool -> version."""
     return {tool: metadata.version(tool) for tool in TOOLS}
-
-
-def _training_record(path: Path) -> TrainingRecord | None:
-    beside = path.with_suffix(".train.json")
-    if not beside.is_file():
-        return None
-    try:
-        return msgspec.json.decode(beside.read_bytes(), type=TrainingRecord)
-    except msgspec.DecodeError as error:
-        raise ModelError(f"{beside}: not a training record ({error}): remove it and give --mm-per-px") from error
 
 
 def _check_outputs(path: Path, task: Task, shape: tuple[int | None, ...]) -> None:

@@ -127,6 +127,9 @@ def _with_ranges(float_tflite: bytes, ranges: Ranges) -> bytes:
     return bytes(builder.Output())
 
 
+PACKAGE_OF: Mapping[QuantizerName, str] = {"tflite-converter": "tensorflow", "litert-quantizer": "litert-quantizer"}
+"""The distribution that each quantizer comes with, whose version the manifest names."""
+
 QUANTIZERS: Mapping[QuantizerName, Callable[[bytes, Ranges], bytes]] = {
     "tflite-converter": _with_tflite_converter,
     "litert-quantizer": _with_litert_quantizer,

@@ -24,6 +24,7 @@ from convert.dataset import DataFolder, Sample
 from convert.errors import DataError
 from convert.models import GRADE_STEPS, Architecture
 from convert.samples import grade_input, input_spec, segment_input
+from convert.training_record import TrainingRecord, record_path
 from edge.findings import GRADES
 from edge.output import replacing, write_atomically
 
@@ -44,22 +45,6 @@ class Schedule:
     learning_rate: float
     samples_per_epoch: int = 0
     window_px: int = 0
-
-
-class TrainingRecord(msgspec.Struct, frozen=True):
-    """What `M.train.json` says; the calibration lint and the gate read it later."""
-
-    arch: str
-    task: str
-    seed: int
-    epochs: int
-    subjects: tuple[str, ...]
-    held_out_subjects: tuple[str, ...]
-    pixel_mean: float  # grey levels 0..255 of the network's input
-    pixel_std: float
-    mm_per_px: float
-    best_epoch: int
-    held_out_loss: float
 
 
 Batch = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
@@ -196,7 +181,7 @@ def train(
         pixel_mean=float(np.mean(pictures)), pixel_std=float(np.std(pictures)), mm_per_px=arch.mm_per_px,
         best_epoch=int(np.argmin(losses)), held_out_loss=float(np.min(losses)),
     )  # fmt: skip
-    write_atomically(out.with_suffix(".train.json"), msgspec.json.format(msgspec.json.encode(record)))
+    write_atomically(record_path(out), msgspec.json.format(msgspec.json.encode(record)))
     return record
 
 

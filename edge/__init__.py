@@ -9,9 +9,9 @@
     report       the versioned record, its schema, its JSON
     overlay      what a person looks at
 
-    bundle       one file with the models; `manifest` is what it says of itself
+    bundle       one file with the models; `manifest` is what it says of itself, `contract` whether a model keeps it
     interpreter  the one seam over LiteRT and tflite-runtime; `tflite_file` looks inside a model
-    verify, bench, inspect_bundle   what the commands of those names do
+    verify, bench, inspect_bundle   what the commands of those names do; `host` is the device they run on
 
     frame, findings, errors         the nouns: capture, clinic, failure
     metrics                         the only home of metrics

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import metadata, util
 from pathlib import Path
+from typing import NoReturn
 
 from edge.errors import SonoEdgeError
 
@@ -58,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="sonoedge",
         description="Find the median nerve, measure it, grade carpal tunnel syndrome, in time. "
         "For engineering and demonstration, not for diagnosis.",
@@ -66,11 +67,34 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"sonoedge {metadata.version(DISTRIBUTION)}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     for entry in sorted(metadata.entry_points(group=ENTRY_POINTS), key=lambda entry: entry.name):
-        command: Command = entry.load()
+        command = _loaded(entry)
         sub = commands.add_parser(entry.name, help=command.help, description=command.help)
         command.add_arguments(sub)
         sub.set_defaults(run=command.run)
     return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """Bad words are answered in one line, as every other mistake is."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(BAD_USE, f"{self.prog}: {message}: see {self.prog} --help\n")
+
+
+def _loaded(entry: metadata.EntryPoint) -> Command:
+    """The command behind an entry point; one that cannot be loaded fails when it is called, and not the others."""
+    try:
+        command: Command = entry.load()
+        return command
+    except Exception as error:  # a third party's module may fail in any way
+        reason = (
+            f"the command {entry.name!r} cannot be loaded ({type(error).__name__}: {error}): install its package again"
+        )
+
+        def fail(args: argparse.Namespace) -> int:
+            raise SonoEdgeError(reason)
+
+        return Command("(cannot be loaded)", lambda parser: None, fail)
 
 
 def _check_packages() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from edge.bundle import Bundle
@@ -74,7 +76,7 @@ def _model(manifest: Manifest, entry: ModelEntry) -> list[str]:
     return _aligned(facts)
 
 
-def _aligned(facts: dict[str, object]) -> list[str]:
+def _aligned(facts: Mapping[str, object]) -> list[str]:
     return [f"  {name:22}{value}" for name, value in facts.items()]
 
 

@@ -1,4 +1,4 @@
-"""Pictures with a known nerve, for the tiny networks of `tests.tiny_tflite`: dark speckle, and bright ellipses in it."""
+"""Pictures with a known nerve for the networks of `tests.tiny_tflite`: dark speckle and bright ellipses in it."""
 
 from __future__ import annotations
 

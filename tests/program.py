@@ -29,7 +29,9 @@ def own_entry_points() -> str:
     return "\n".join(f"[{group}]\n{lines.replace(chr(34), '')}" for group, lines in groups)
 
 
-def run(*command: str, first_on_path: Path, root: Path = ROOT, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+def run(
+    *command: str, first_on_path: Path, root: Path = ROOT, stdin: str | None = None
+) -> subprocess.CompletedProcess[str]:
     """Python with `first_on_path` and then `root` before everything that is installed."""
     path = os.pathsep.join([str(first_on_path), str(root)])
     return subprocess.run(

@@ -20,7 +20,7 @@ import numpy as np
 from convert.errors import ConvertError
 from convert.phantom import anatomy, bmode, nerve
 from convert.phantom.acquisition import Settings, draw_settings
-from convert.phantom.frames import LONGITUDINAL, TRANSVERSE, PhantomFrame, Plane
+from convert.phantom.frames import LONGITUDINAL, TRANSVERSE, PhantomFrame, Plane, facing
 from convert.phantom.screen import Display, Screen, draw_screen
 from convert.phantom.subject import Subject, draw_subject
 from convert.phantom.tissue import Floats, Points, TissueMap
@@ -65,12 +65,9 @@ def steady_sweep(subject: Subject, settings: Settings, plane: Plane, count: int)
         fresh = bmode.speckle(settings.shape, settings.looks, rng)
         scatterers = [keep * old + change * new for old, new in zip(scatterers, fresh, strict=True)]
         tissue = _SteadyTissue(settings, grain)
-        strands = plane.slice(tissue, subject, float(along_mm))
-        mask = np.logical_or.reduce([tissue.inside(outline) for outline in strands]).astype(np.uint8)
+        mask = tissue.mostly_inside(plane.slice(tissue, subject, float(along_mm)))
         pixels = bmode.picture(tissue, settings, scatterers, rng)
-        if subject.side == "left":
-            pixels, mask = cv2.flip(pixels, 1), cv2.flip(mask, 1)
-        yield PhantomFrame(pixels, mask, subject, settings, plane)
+        yield facing(PhantomFrame(pixels, mask, subject, settings, plane))
 
 
 def demo_screens(plane: Plane, count: int = FRAMES) -> Iterator[Screen]:

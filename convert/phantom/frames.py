@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import cv2
@@ -59,36 +59,18 @@ class PhantomFrame:
 
 
 def render(
-    subject: Subject,
-    settings: Settings,
-    plane: Plane = TRANSVERSE,
-    *,
-    along_mm: float = 0.0,
-    seed: int = 0,
-    scatterers: list[np.ndarray] | None = None,
+    subject: Subject, settings: Settings, plane: Plane = TRANSVERSE, *, along_mm: float = 0.0, seed: int = 0
 ) -> PhantomFrame:
-    """The frame of one slice. `scatterers` lets neighbouring frames of a sweep share their speckle."""
+    """The frame of one slice, `along_mm` from the middle of the sweep; `seed` is the speckle's."""
     rng = np.random.default_rng([subject.seed, settings.seed, seed])
     tissue = TissueMap(settings.shape, settings.mm_per_px, anatomy.BED_DB)
-    strands = plane.slice(tissue, subject, along_mm)
-    mask = np.zeros(settings.shape, np.uint8)
-    for outline in strands:
-        mask |= tissue.inside(outline)
-    field = scatterers or bmode.speckle(settings.shape, settings.looks, rng)
-    pixels = bmode.picture(tissue, settings, field, rng)
-    if subject.side == "left":
-        pixels, mask = cv2.flip(pixels, 1), cv2.flip(mask, 1)
-    return PhantomFrame(pixels, mask, subject, settings, plane)
+    mask = tissue.mostly_inside(plane.slice(tissue, subject, along_mm))
+    pixels = bmode.picture(tissue, settings, bmode.speckle(settings.shape, settings.looks, rng), rng)
+    return facing(PhantomFrame(pixels, mask, subject, settings, plane))
 
 
-def sweep(
-    subject: Subject, settings: Settings, plane: Plane, count: int, *, kinship: float = 0.9
-) -> Iterator[PhantomFrame]:
-    """`count` neighbouring frames along the sweep; `kinship` is the correlation of the speckle from one to the next."""
-    rng = np.random.default_rng([subject.seed, settings.seed, 99])
-    field = bmode.speckle(settings.shape, settings.looks, rng)
-    keep, change = np.float32(kinship), np.float32(np.sqrt(1 - kinship**2))
-    for number, along in enumerate(np.linspace(-plane.sweep_mm, plane.sweep_mm, count)):
-        fresh = bmode.speckle(settings.shape, settings.looks, rng)
-        field = [keep * old + change * new for old, new in zip(field, fresh, strict=True)]
-        yield render(subject, settings, plane, along_mm=float(along), seed=number, scatterers=field)
+def facing(frame: PhantomFrame) -> PhantomFrame:
+    """The frame as the subject's side shows it: slices are drawn for a right wrist, a left one mirrors it."""
+    if frame.subject.side == "right":
+        return frame
+    return replace(frame, pixels=cv2.flip(frame.pixels, 1), mask=cv2.flip(frame.mask, 1))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
+
 from edge.frame import Pixels
 
 Signal = Literal["live", "black", "flat", "unreadable"]
@@ -17,7 +19,7 @@ def signal_state(pixels: Pixels | None) -> Signal:
     """What a captured screen (H, W) or (H, W, 3) shows."""
     if pixels is None:
         return "unreadable"
-    looked_at = pixels[::STRIDE, ::STRIDE]
+    looked_at = np.ascontiguousarray(pixels[::STRIDE, ::STRIDE])  # gathered once for two passes
     brightest, darkest = int(looked_at.max()), int(looked_at.min())
     if brightest < BLACK_BELOW:
         return "black"

@@ -20,6 +20,7 @@ from edge.stages.placement import Box, Placement
 
 STRAND_SHARE = 0.25  # another component this large beside the first is the other strand of a bifid nerve (P1)
 STRAND_GAP = 1.5  # ... if it lies within so many short sides of the first; anything else is a small vessel (P1)
+SMOOTHING_PASSES = 3  # of the outline before its length is taken: fewer leave stairs, more round a small nerve off
 
 
 @dataclass(frozen=True)
@@ -102,18 +103,25 @@ def _ellipse(mask: Mask) -> tuple[float, float, float, float, float]:
 
 
 def _perimeter(mask: Mask) -> float:
-    """Length of the outline in pixels of the mask, holes not counted; right to 3 % from 10 px across."""
+    """Length of the outline in pixels of the mask, holes not counted; right to 3 % from 16 px across, 5 % from 10."""
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     # OpenCV's contour runs through the centres of the border pixels, half a pixel inside the outline: pi is missing.
-    return math.fsum(_chain_length(contour[:, 0]) + math.pi for contour in contours)
+    return math.fsum(_smooth_length(contour[:, 0]) + math.pi for contour in contours)
 
 
-def _chain_length(points: npt.NDArray[Any]) -> float:
-    """Length of a closed chain of neighbouring pixels, by Vossepoel and Smeulders (1982): stairs count as the slope."""
-    steps = np.roll(points, -1, axis=0) - points
-    diagonal = np.count_nonzero(steps.all(axis=1))
-    turns = np.count_nonzero((steps != np.roll(steps, 1, axis=0)).any(axis=1))
-    return 0.980 * (len(steps) - diagonal) + 1.406 * diagonal - 0.091 * turns
+def _smooth_length(points: npt.NDArray[Any]) -> float:
+    """Length of a closed chain of neighbouring pixels, its stairs smoothed away.
+
+    Each pass is the kernel 1 2 1; what it takes from an ellipse's size, the chain's lowest frequency, is given back.
+    """
+    count = len(points)
+    passes = SMOOTHING_PASSES if count > 2 else 0
+    chain = points.astype(np.float64)
+    for _ in range(passes):
+        chain = (np.roll(chain, 1, axis=0) + 2 * chain + np.roll(chain, -1, axis=0)) / 4
+    steps = np.roll(chain, -1, axis=0) - chain
+    kept = ((1 + math.cos(2 * math.pi / count)) / 2) ** passes
+    return float(np.hypot(steps[:, 0], steps[:, 1]).sum()) / kept
 
 
 def _thickness(mask: Mask, angle_deg: float) -> float:
@@ -121,5 +129,5 @@ def _thickness(mask: Mask, angle_deg: float) -> float:
     along_rows = abs(angle_deg) <= 45
     cuts = mask.sum(axis=0 if along_rows else 1, dtype=np.int64)
     slope = math.radians(angle_deg)
-    across: float = math.cos(slope) if along_rows else abs(math.sin(slope))
+    across: float = abs(math.cos(slope) if along_rows else math.sin(slope))
     return float(np.median(cuts[cuts > 0])) * across

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from edge.findings import Nerve, Reason, View
@@ -20,8 +21,8 @@ def judge_picture(scan: Scan, thresholds: Thresholds) -> Reason | None:
     """Why this picture cannot be looked at, or None."""
     if too_small(scan.pixels, thresholds):
         return Reason.TOO_SMALL
-    looked_at = scan.pixels[::STRIDE, ::STRIDE]
-    if float(looked_at.std()) < thresholds.min_contrast:
+    looked_at = np.ascontiguousarray(scan.pixels[::STRIDE, ::STRIDE])  # gathered once for two passes
+    if float(cv2.meanStdDev(looked_at)[1].item()) < thresholds.min_contrast:
         return Reason.NO_CONTRAST
     if np.count_nonzero(looked_at == 255) > thresholds.max_saturated_share * looked_at.size:
         return Reason.SATURATED

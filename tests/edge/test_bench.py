@@ -80,6 +80,12 @@ def test_a_model_that_no_frame_reached_is_not_counted(tiny_bundle):
     assert "read_screen" in as_text(black)
 
 
+def test_frames_that_come_faster_than_they_are_done_are_dropped_and_counted(tiny_bundle):
+    hurried = bench(tiny_bundle, screens(1), ON_SCREEN, frames=2000, warmup=0, fps=20_000.0)
+    assert 0 < hurried.frames < 2000
+    assert hurried.frames + hurried.dropped == 2000
+
+
 def test_a_source_without_frames_is_refused(tiny_bundle):
     with pytest.raises(SourceError, match="no frame"):
         bench(tiny_bundle, Listed([]), Options())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.program import HEAVY, install, own_entry_points, run, ROOT
+from tests.program import HEAVY, ROOT, install, own_entry_points, run
 
 BLOCK = """
 import sys

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -53,9 +54,7 @@ def test_area_does_not_depend_on_the_machines_pixels(tiny_bundle):
     assert areas == pytest.approx([CENTRED.area_mm2] * 4, rel=0.03)
 
 
-@pytest.mark.parametrize(
-    ("area", "grade"), [(8.0, "normal"), (15.0, "mild"), (24.0, "moderate"), (35.0, "severe")]
-)
+@pytest.mark.parametrize(("area", "grade"), [(8.0, "normal"), (15.0, "mild"), (24.0, "moderate"), (35.0, "severe")])
 def test_a_larger_nerve_is_graded_severer_by_the_brightness_grader(tiny_bundle, area, grade):
     a = (area / np.pi * 2) ** 0.5
     seen = look(tiny_bundle, wrist(Oval(19.0, 14.0, a, a / 2)))
@@ -88,7 +87,7 @@ def test_two_strands_are_one_bifid_nerve(tiny_bundle):
 
 @pytest.mark.parametrize(
     "vessel",
-    [Oval(32.0, 22.0, 0.9, 0.9), Oval(30.0, 24.0, 2.4, 1.6), Oval(24.2, 12.0, 0.6, 0.6)],
+    [Oval(32.0, 22.0, 0.9, 0.9), Oval(30.0, 24.0, 2.4, 1.6), Oval(24.4, 12.0, 0.9, 0.9)],
     ids=["small and far", "large and far", "small and near"],
 )
 def test_what_is_no_strand_is_left_out(tiny_bundle, vessel):
@@ -148,9 +147,9 @@ def test_allow_unscaled_grades_and_says_so(tiny_bundle):
 
 
 def test_allow_unscaled_changes_nothing_where_the_spacing_is_known(tiny_bundle):
-    assert look(tiny_bundle, wrist(CENTRED), Options(allow_unscaled=True)).grade == look(
-        tiny_bundle, wrist(CENTRED)
-    ).grade
+    assert (
+        look(tiny_bundle, wrist(CENTRED), Options(allow_unscaled=True)).grade == look(tiny_bundle, wrist(CENTRED)).grade
+    )
 
 
 def test_a_segmenter_alone_measures_and_never_grades(measuring_bundle):
@@ -219,6 +218,18 @@ def test_a_thresholds_value_decides(make_bundle):
 def test_nerve_probability_moves_the_masks_level(make_bundle, probability, found):
     bundle = make_bundle(thresholds=Thresholds(nerve_probability=probability))
     assert (look(bundle, wrist(CENTRED)).nerve is not None) == found
+
+
+def test_a_temperature_moves_the_masks_level_but_for_an_even_chance(make_bundle):
+    """At probability 0.9 the level is 40 (pixel - 140) / 255 = 2.2 logits: 154; at twice the temperature 168."""
+    pixels = tissue()
+    pixels[100:150, 100:200] = 160
+    hot = msgspec.structs.replace(entry(SEGMENT, SEGMENT_SPEC, ("nerve",)), temperature=2.0)
+    for probability, segmenter_found in ((0.9, {"cold": True, "hot": False}), (0.5, {"cold": True, "hot": True})):
+        sure = Thresholds(nerve_probability=probability)
+        cold_bundle, hot_bundle = make_bundle(thresholds=sure), make_bundle(thresholds=sure, segmenter=hot)
+        found = {"cold": look(cold_bundle, pixels).nerve, "hot": look(hot_bundle, pixels).nerve}
+        assert {name: nerve is not None for name, nerve in found.items()} == segmenter_found
 
 
 def test_a_bgr_screen_with_a_region_is_the_grey_picture_of_that_region(tiny_bundle):

@@ -29,9 +29,7 @@ def shown(pixels, region=None, spacing=UNKNOWN_SPACING, name="a.png"):
 
 
 def close_to(roi: Roi, wanted: Roi, px: int = 24) -> bool:
-    edges = [
-        (each.x, each.y, each.x + each.width, each.y + each.height) for each in (roi, wanted)
-    ]
+    edges = [(each.x, each.y, each.x + each.width, each.y + each.height) for each in (roi, wanted)]
     return bool(np.abs(np.subtract(*edges)).max() <= px)
 
 

@@ -109,7 +109,12 @@ def test_planes_that_agree_are_one_grade():
 
 @pytest.mark.parametrize(
     ("one", "other", "allowed", "agree"),
-    [("mild", "moderate", 1, True), ("mild", "severe", 1, False), ("normal", "moderate", 2, True), ("normal", "severe", 2, False)],
+    [
+        ("mild", "moderate", 1, True),
+        ("mild", "severe", 1, False),
+        ("normal", "moderate", 2, True),
+        ("normal", "severe", 2, False),
+    ],
 )
 def test_planes_may_lie_so_many_grades_apart(one, other, allowed, agree):
     thresholds = Thresholds(max_plane_disagreement=allowed)
@@ -120,9 +125,7 @@ def test_planes_may_lie_so_many_grades_apart(one, other, allowed, agree):
 
 
 def test_planes_of_which_neither_is_sure_disagree():
-    joined = join_planes(
-        plane("normal", (0.45, 0.25, 0.2, 0.1)), plane("moderate", (0.1, 0.25, 0.45, 0.2)), USUAL
-    )
+    joined = join_planes(plane("normal", (0.45, 0.25, 0.2, 0.1)), plane("moderate", (0.1, 0.25, 0.45, 0.2)), USUAL)
     assert (joined.grade, joined.reason, joined.confidence) == (UNGRADABLE, Reason.DISAGREEING_PLANES, None)
 
 

@@ -32,10 +32,12 @@ def measured(mask, placement=SAME, spacing=MM, view="transverse"):
 @given(st.floats(10, 80), st.floats(0, 1), st.floats(0, 1))
 def test_a_discs_measures(diameter, dx, dy):
     disc = Oval(64 + dx, 64 + dy, diameter / 2, diameter / 2)
-    nerve = measured(mask_of(disc))
-    assert nerve.perimeter_mm == pytest.approx(math.pi * diameter, rel=0.03)
-    assert nerve.csa_mm2 == pytest.approx(disc.area_mm2, rel=0.06 if diameter < 20 else 0.02)
-    assert nerve.flattening_ratio == pytest.approx(1.0, abs=0.06)
+    mask = mask_of(disc)
+    nerve = measured(mask)
+    small = diameter < 16  # where a disc of pixels is not very round
+    assert nerve.perimeter_mm == pytest.approx(math.pi * diameter, rel=0.05 if small else 0.03)
+    assert nerve.csa_mm2 == mask.sum()
+    assert nerve.flattening_ratio == pytest.approx(1.0, abs=0.12 if small else 0.06)
 
 
 @given(st.floats(12, 80), st.floats(1.0, 4.0), st.floats(-89, 89), st.floats(0, 1), st.floats(0, 1))
@@ -43,11 +45,12 @@ def test_an_ellipses_measures(longest, ratio, angle, dx, dy):
     assume(longest / ratio >= 10)
     oval = Oval(64 + dx, 64 + dy, longest / 2, longest / ratio / 2, angle)
     nerve = measured(mask_of(oval))
-    assert nerve.perimeter_mm == pytest.approx(oval.perimeter_mm, rel=0.03)
-    assert nerve.flattening_ratio == pytest.approx(ratio, rel=0.08)
-    assert nerve.ellipse.major_px == pytest.approx(longest, rel=0.06)
+    small = longest / ratio < 16
+    assert nerve.perimeter_mm == pytest.approx(oval.perimeter_mm, rel=0.05 if small else 0.03)
+    assert nerve.flattening_ratio == pytest.approx(ratio, rel=0.12 if small else 0.06)
+    assert nerve.ellipse.major_px == pytest.approx(longest, rel=0.08 if small else 0.04)
     assert (nerve.ellipse.x_px + 0.5, nerve.ellipse.y_px + 0.5) == pytest.approx((oval.x, oval.y), abs=0.25)
-    if ratio > 1.5:
+    if ratio > 1.5:  # a rounder one has no direction to speak of
         assert abs((nerve.ellipse.angle_deg - angle + 90) % 180 - 90) < 4
 
 
@@ -80,7 +83,24 @@ def test_a_single_pixel_has_measures(y, x):
     nerve = measured(mask)
     assert (nerve.csa_mm2, nerve.flattening_ratio) == (1.0, 1.0)
     assert (nerve.ellipse.x_px, nerve.ellipse.y_px) == (x, y)
-    assert nerve.perimeter_mm == pytest.approx(4.0, rel=0.05)
+    assert math.pi <= nerve.perimeter_mm <= 4.0
+
+
+@pytest.mark.parametrize(("height", "width", "angle"), [(1, 12, 0.0), (12, 1, 90.0), (6, 18, 0.0), (18, 6, 90.0)])
+def test_a_bars_axes_are_those_of_whole_pixels(height, width, angle):
+    mask = np.zeros((SIZE, SIZE), np.uint8)
+    mask[60 : 60 + height, 60 : 60 + width] = 1
+    ellipse = measured(mask).ellipse
+    # A uniform bar of length n has the variance n² / 12, the ellipse of that variance the axis 4 n / sqrt(12).
+    axes = sorted((4 * height / math.sqrt(12), 4 * width / math.sqrt(12)))
+    assert (ellipse.minor_px, ellipse.major_px) == pytest.approx(axes)
+    assert abs(ellipse.angle_deg) == pytest.approx(angle)
+
+
+def test_rounding_to_whole_pixels_may_differ_across_and_down():
+    squeezed = Placement(Box(0, 0, SIZE, SIZE // 2), WHOLE, (SIZE, SIZE))  # two canvas pixels down, one across
+    mask = mask_of(Oval(64, 64, 20, 10))
+    assert measured(mask, squeezed).csa_mm2 == mask.sum() / 2
 
 
 def test_an_empty_mask_is_no_nerve():

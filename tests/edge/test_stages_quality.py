@@ -35,7 +35,9 @@ def test_a_picture_of_tissue_is_fit():
     assert judge_picture(scan(tissue()), USUAL) is None
 
 
-@pytest.mark.parametrize(("shape", "reason"), [((63, 400), Reason.TOO_SMALL), ((400, 63), Reason.TOO_SMALL), ((64, 64), None)])
+@pytest.mark.parametrize(
+    ("shape", "reason"), [((63, 400), Reason.TOO_SMALL), ((400, 63), Reason.TOO_SMALL), ((64, 64), None)]
+)
 def test_the_shorter_side_decides(shape, reason):
     assert judge_picture(scan(tissue(shape)), USUAL) is reason
 

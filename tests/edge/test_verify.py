@@ -91,7 +91,7 @@ def test_changed_bytes_fail_by_their_sha256_and_are_not_run(damaged):
     bundle = damaged(b"TFL3", b"TFL4")
     verification = verify(bundle)
     assert len(failures(verification)) == 1
-    (name, model), = failures(verification)
+    ((name, model),) = failures(verification)
     assert name == "sha256"
     assert {check.name for check in verification.checks if check.model == model} == {"sha256"}
 
