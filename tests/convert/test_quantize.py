@@ -35,6 +35,7 @@ def with_quantizer(name: str) -> Recipe:
 
 def network(edit: str = "") -> bytes:
     """Convolution, depthwise convolution, head; `edit` puts in what training with batch normalisation leaves behind."""
+    keras.backend.clear_session()  # layers are numbered through a process, and their names are in the bytes
     keras.utils.set_random_seed(5)
     picture = keras.Input((SIZE, SIZE, 1), name="picture")
     x = layers.Conv2D(8, 3, padding="same", activation="relu6", name="first")(picture)
