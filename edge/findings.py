@@ -54,6 +54,7 @@ class Nerve(msgspec.Struct, frozen=True, omit_defaults=False):
     area_share: float  # share of the picture's pixels, 0..1
     flattening_ratio: float  # long axis over short axis, >= 1
     components: int  # 2 = bifid; the area is the sum
+    ellipse_fill: float  # area over that of the ellipse with the same moments, of the least elliptical strand, 0..1
     csa_mm2: float | None
     perimeter_mm: float | None
     ap_diameter_mm: float | None

@@ -96,6 +96,7 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     min_nerve_share: float = 0.0008  # share of the picture's pixels, 0..1, where no spacing is known
     max_nerve_share: float = 0.12  # share of the picture's pixels, 0..1, where no spacing is known
     max_flattening_ratio: float = 8.0  # long axis over short axis, transverse
+    min_ellipse_fill: float = 0.85  # area over that of the ellipse with the same moments, 0..1, transverse (P1)
     min_picture_px: int = 64  # px, the shorter side of the ultrasound picture
     min_contrast: float = 4.0  # standard deviation in grey levels, 0..255
     max_saturated_share: float = 0.5  # share of pixels at 255, 0..1
@@ -105,7 +106,7 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     max_plane_disagreement: int = 2  # grades that the two planes of a wrist may lie apart
 
     def __post_init__(self) -> None:
-        for name in ("nerve_probability", "max_saturated_share", "min_graded_share", "min_confidence"):
+        for name in ("nerve_probability", "min_ellipse_fill", "max_saturated_share", "min_graded_share", "min_confidence"):
             _require(0.0 <= getattr(self, name) <= 1.0, f"threshold {name} is 0 to 1")
         _require(0.0 <= self.min_nerve_mm2 < self.max_nerve_mm2 < math.inf, "min_nerve_mm2 is below max_nerve_mm2")
         _require(0.0 <= self.min_nerve_share < self.max_nerve_share <= 1.0, "min_nerve_share is below max_nerve_share")

@@ -30,6 +30,7 @@ class Components:
     mask: Mask  # (H, W), 1 = nerve, the rest of the network's answer removed
     count: int
     cut_off: bool  # the nerve touches the side or the floor of the visible picture
+    ellipse_fill: float  # of the least elliptical part: 1 = an ellipse, less = ragged, branched or bent
 
 
 def nerve_components(mask: Mask, visible: Box) -> Components | None:
@@ -49,7 +50,12 @@ def nerve_components(mask: Mask, visible: Box) -> Components | None:
     is_nerve[chosen] = 1
     kept = np.zeros_like(mask)
     visible.of(kept)[:] = is_nerve[labels]
-    return Components(kept, len(chosen), any(_touches_edge(boxes[label], visible) for label in chosen))
+    return Components(
+        mask=kept,
+        count=len(chosen),
+        cut_off=any(_touches_edge(boxes[label], visible) for label in chosen),
+        ellipse_fill=min(_ellipse_fill((labels == label).astype(np.uint8)) for label in chosen),
+    )
 
 
 def measure(components: Components, placement: Placement, spacing: Spacing, view: View) -> Nerve:
@@ -71,6 +77,7 @@ def measure(components: Components, placement: Placement, spacing: Spacing, view
         area_share=area_px / (placement.target.width * placement.target.height),
         flattening_ratio=major / minor,
         components=components.count,
+        ellipse_fill=components.ellipse_fill,
         csa_mm2=csa_mm2,
         perimeter_mm=perimeter_mm,
         ap_diameter_mm=ap_diameter_mm,
@@ -88,6 +95,11 @@ def _is_strand(first: Sequence[int], second: Sequence[int]) -> bool:
 def _touches_edge(box: Sequence[int], visible: Box) -> bool:
     left, top, width, height, _ = box
     return left <= 0 or left + width >= visible.width or top + height >= visible.height
+
+
+def _ellipse_fill(part: Mask) -> float:
+    _, _, major, minor, _ = _ellipse(part)
+    return min(1.0, float(np.count_nonzero(part)) / (math.pi / 4 * major * minor))
 
 
 def _ellipse(mask: Mask) -> tuple[float, float, float, float, float]:

@@ -48,7 +48,7 @@ def judge_spacing(spacing: Spacing, *, allow_unscaled: bool) -> Reason | None:
 
 
 def _plausible(nerve: Nerve, thresholds: Thresholds) -> bool:
-    if nerve.flattening_ratio > thresholds.max_flattening_ratio:
+    if nerve.flattening_ratio > thresholds.max_flattening_ratio or nerve.ellipse_fill < thresholds.min_ellipse_fill:
         return False
     if nerve.csa_mm2 is not None:
         return thresholds.min_nerve_mm2 <= nerve.csa_mm2 <= thresholds.max_nerve_mm2

@@ -60,6 +60,7 @@ def graded(**changed: object) -> FrameReport:
             area_share=0.01,
             flattening_ratio=3.0,
             components=1,
+            ellipse_fill=0.97,
             csa_mm2=11.5,
             perimeter_mm=15.0,
             ap_diameter_mm=None,

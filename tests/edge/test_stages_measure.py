@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -160,3 +161,15 @@ def test_a_bands_diameter_is_taken_across_its_course(angle):
 def test_three_parts_are_at_most_two_strands():
     nerve = measured(mask_of(Oval(40, 64, 12, 8), Oval(64, 64, 10, 8), Oval(88, 64, 10, 8)))
     assert nerve.components == 2
+
+
+def test_how_elliptical_a_component_is():
+    frame = Box(0, 0, 120, 120)
+    canvas = np.zeros((120, 120), np.uint8)
+    disc = cv2.ellipse(canvas.copy(), (60, 60), (30, 14), 20, 0, 360, 1, -1)
+    assert nerve_components(disc, frame).ellipse_fill > 0.97
+    cross = canvas.copy()
+    cross[57:63, 20:100] = cross[20:100, 57:63] = 1
+    assert nerve_components(cross, frame).ellipse_fill < 0.6
+    bent = cv2.ellipse(canvas.copy(), (60, 60), (30, 30), 0, 0, 200, 1, 6)
+    assert nerve_components(bent, frame).ellipse_fill < 0.7

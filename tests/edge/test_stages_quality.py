@@ -24,6 +24,7 @@ def nerve(**changed):
         "area_share": 0.02,
         "flattening_ratio": 2.0,
         "components": 1,
+        "ellipse_fill": 0.98,
         "csa_mm2": 10.0,
         "perimeter_mm": 14.0,
         "ap_diameter_mm": None,
@@ -90,3 +91,9 @@ def test_no_spacing_is_a_reason_unless_allowed():
     assert judge_spacing(UNKNOWN_SPACING, allow_unscaled=False) is Reason.NO_SPACING
     assert judge_spacing(UNKNOWN_SPACING, allow_unscaled=True) is None
     assert judge_spacing(Spacing(0.1, "manual"), allow_unscaled=False) is None
+
+
+@pytest.mark.parametrize(("fill", "reason"), [(0.99, None), (0.85, None), (0.84, Reason.IMPLAUSIBLE_NERVE)])
+def test_a_nerve_is_nearly_an_ellipse(fill, reason):
+    """P1 names non-elliptical answers as a failure; experts' masks of real wrists fill at least 0.87."""
+    assert judge_nerve(nerve(ellipse_fill=fill), "transverse", USUAL, cut_off=False) is reason

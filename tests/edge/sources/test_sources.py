@@ -95,7 +95,7 @@ def test_a_path_that_is_there_wins_over_a_scheme(tmp_path: Path, monkeypatch: py
         ("", "no source given"),
         ("a\0b", "no such file or folder"),
         ("x" * 5000, "no such file or folder"),
-        ("probe:0", "no source called 'probe'; the sources are dicom, folder, mha, picture, video"),
+        ("probe:0", "no source called 'probe'; the sources are dicom, folder, mha, pic"),
         (r"C:\scans\1.png", "no such file, and no source called 'C'"),
         ("video:nowhere.mp4", "nowhere.mp4: no such file"),
         ("video:.", "is a folder"),
