@@ -25,6 +25,7 @@ from convert.errors import DataError
 from convert.models import GRADE_STEPS, Architecture
 from convert.samples import grade_input, input_spec, segment_input
 from convert.training_record import TrainingRecord, record_path
+from edge.errors import OutputError
 from edge.findings import GRADES
 from edge.output import replacing, write_atomically
 
@@ -143,6 +144,8 @@ def train(
         DataError: a folder does not hold what the task needs.
         OutputError: `out` cannot be written.
     """
+    if not out.parent.is_dir():
+        raise OutputError(f"{out}: no folder {out.parent}: make it first")
     keras.utils.set_random_seed(seed)
     chosen, held_out = split_subjects(folders, seed)
     prepare = _prepare_segment if arch.task == "segment" else _prepare_grade
