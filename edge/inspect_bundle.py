@@ -10,7 +10,7 @@ from edge.bundle import Bundle
 from edge.manifest import Manifest, ModelEntry
 
 _LABELS = {
-    "labelled": "gated against labelled frames",
+    "labelled": "measured against known answers; the model card says whose",
     "unlabelled": "gated on agreement with float alone, never against an expert's answer",
 }
 
@@ -56,7 +56,7 @@ def as_text(bundle: Bundle) -> str:
     for name, grader in manifest.graders.items():
         lines += [f"grader {name}{' (default)' if name == manifest.default_grader else ''}", *_model(manifest, grader)]
     lines += ["thresholds", *_aligned(msgspec.structs.asdict(manifest.thresholds))]
-    lines += [f"  {'unscaled_crop_share':22}{manifest.unscaled_crop_share:g}"]
+    lines += [f"  {'unscaled_crop_share':26}{manifest.unscaled_crop_share:g}"]
     lines += ["files", *(f"  {_kib(entry.size):>12}  {file}" for file, entry in sorted(manifest.files.items()))]
     return "\n".join(lines)
 
@@ -77,7 +77,7 @@ def _model(manifest: Manifest, entry: ModelEntry) -> list[str]:
 
 
 def _aligned(facts: Mapping[str, object]) -> list[str]:
-    return [f"  {name:22}{value}" for name, value in facts.items()]
+    return [f"  {name:26}{value}" for name, value in facts.items()]
 
 
 def _kib(size: int) -> str:

@@ -143,7 +143,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     default_grader: str | None = None
     thresholds: Thresholds = Thresholds()
     unscaled_crop_share: float  # side of the grader's crop where no spacing is known, as a share of the picture's width
-    labels: Labels  # unlabelled: gated on agreement with float alone, never against an expert's answer
+    labels: Labels  # labelled: measured against known answers (the card says whose); unlabelled: against float alone
     files: dict[str, FileEntry] = {}
     attribution: tuple[str, ...] = ()  # data and works that the weights owe to
     licence: str  # SPDX expression

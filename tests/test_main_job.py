@@ -91,7 +91,7 @@ class TestPackagedBundles:
         assert done.returncode == 0, done.stdout
 
     def test_transverse_holds_the_three_graders(self) -> None:
-        manifest = json.loads(sonoedge("inspect", "transverse", "--json").stdout)
+        manifest = json.loads(sonoedge("inspect", "transverse", "--json").stdout)["manifest"]
         assert set(manifest["graders"]) == {"mobilenet_v2", "squeezenet", "efficientnet_b0"}
         assert "CC BY 4.0" in " ".join(manifest["attribution"])
 

@@ -64,7 +64,7 @@ def bundle(work: Path) -> Path:
 def test_the_bundle_verifies_and_holds_both(bundle: Path) -> None:
     assert "squeezenet" in succeed("inspect", bundle)
     succeed("verify", bundle)
-    manifest = json.loads(succeed("inspect", bundle, "--json"))
+    manifest = json.loads(succeed("inspect", bundle, "--json"))["manifest"]
     assert manifest["segmenter"]["arch"] == "sa_unet"
     assert list(manifest["graders"]) == ["squeezenet"]
     assert manifest["labels"] == "unlabelled"
