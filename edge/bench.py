@@ -125,19 +125,7 @@ def bench(
         held_mib=sum(frame.pixels.nbytes for frame in held if frame.pixels is not None) / 2**20,
         first_report_s=first_report_s,
         rss_mib=host.peak_rss_mib(),
-        environment=Environment(
-            cpu=host.cpu_model(),
-            cores=host.usable_cores(),
-            python=platform.python_version(),
-            interpreter=pipeline.backend,
-            threads=options.threads,
-            bundle=bundle.manifest.name,
-            bundle_digest=bundle.digest,
-            grader=pipeline.grader_name,
-            temperature_before_c=before_c,
-            temperature_after_c=host.temperature_c(),
-            frequency_mhz=host.frequency_mhz(),
-        ),
+        environment=_environment(bundle, pipeline, options.threads, before_c),
     )
 
 
@@ -216,6 +204,22 @@ class _Replay:
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+def _environment(bundle: Bundle, pipeline: Pipeline, threads: int, before_c: float | None) -> Environment:
+    return Environment(
+        cpu=host.cpu_model(),
+        cores=host.usable_cores(),
+        python=platform.python_version(),
+        interpreter=pipeline.backend,
+        threads=threads,
+        bundle=bundle.manifest.name,
+        bundle_digest=bundle.digest,
+        grader=pipeline.grader_name,
+        temperature_before_c=before_c,
+        temperature_after_c=host.temperature_c(),
+        frequency_mhz=host.frequency_mhz(),
+    )
 
 
 def _hold(source: FrameSource) -> list[Frame]:
