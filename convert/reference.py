@@ -36,6 +36,7 @@ POPULATIONS = {
     "train": Population(1, 1500, {"transverse": 3}),
     "forearm": Population(11, 300, {"forearm": 1}),
     "longitudinal": Population(1, 700, {"longitudinal": 3}),
+    "longitudinal-more": Population(21, 500, {"longitudinal": 3}),
     "unseen": Population(2, 500, {"transverse": 3}),
     "unseen-forearm": Population(2, 100, {"forearm": 1}),
     "unseen-longitudinal": Population(2, 500, {"longitudinal": 2}),
@@ -65,7 +66,15 @@ TRAININGS = (
     Training("mobilenet_v2", "mobilenet_v2", ("train",), Schedule(7, 32, 2e-3), 1),
     Training("efficientnet_b0", "efficientnet_b0", ("train",), Schedule(7, 32, 2e-3), 1),
     Training("longitudinal-segment", "sa_unet", ("longitudinal",), Schedule(3, 8, 1.5e-3, 1200), 2, init="segment"),
-    Training("longitudinal-grade", LONGITUDINAL_GRADER, ("longitudinal",), Schedule(7, 32, 2e-3), 2),
+    Training("longitudinal-grade-first", LONGITUDINAL_GRADER, ("longitudinal",), Schedule(7, 32, 2e-3), 2),
+    Training(
+        "longitudinal-grade",
+        LONGITUDINAL_GRADER,
+        ("longitudinal", "longitudinal-more"),
+        Schedule(4, 32, 8e-4),
+        3,
+        init="longitudinal-grade-first",
+    ),
 )
 
 

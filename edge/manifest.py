@@ -106,7 +106,13 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     max_plane_disagreement: int = 2  # grades that the two planes of a wrist may lie apart
 
     def __post_init__(self) -> None:
-        for name in ("nerve_probability", "min_ellipse_fill", "max_saturated_share", "min_graded_share", "min_confidence"):
+        for name in (
+            "nerve_probability",
+            "min_ellipse_fill",
+            "max_saturated_share",
+            "min_graded_share",
+            "min_confidence",
+        ):
             _require(0.0 <= getattr(self, name) <= 1.0, f"threshold {name} is 0 to 1")
         _require(0.0 <= self.min_nerve_mm2 < self.max_nerve_mm2 < math.inf, "min_nerve_mm2 is below max_nerve_mm2")
         _require(0.0 <= self.min_nerve_share < self.max_nerve_share <= 1.0, "min_nerve_share is below max_nerve_share")

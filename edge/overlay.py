@@ -18,6 +18,7 @@ from edge.findings import UNGRADABLE
 from edge.frame import Pixels
 from edge.output import replacing, write_atomically
 from edge.pipeline import Observation
+from edge.quiet import quiet_stderr
 from edge.report import DISCLAIMER
 
 CODEC = "VP80"  # what a browser and any player show, and OpenCV's own build writes
@@ -79,7 +80,8 @@ def clip_into(path: Path, fps: float) -> Iterator[Watcher]:
                 return
             if writer is None:
                 size = (picture.shape[1] // 2 * 2, picture.shape[0] // 2 * 2)  # the codec wants even sizes
-                writer = cv2.VideoWriter(str(temporary), cv2.VideoWriter.fourcc(*CODEC), fps, size)
+                with quiet_stderr():  # FFmpeg remarks on the codec's tag, and writes the file all the same
+                    writer = cv2.VideoWriter(str(temporary), cv2.VideoWriter.fourcc(*CODEC), fps, size)
                 if not writer.isOpened():
                     raise OutputError(f"{path}: OpenCV here cannot write {CODEC} video")
             writer.write(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))

@@ -170,14 +170,14 @@ class TestBadInput:
         assert "damaged.sonobundle" in line
         assert not (tmp_path / "r.json").exists()
 
-    def test_no_picture_no_folder_no_file(self, tmp_path: Path) -> None:
+    def test_no_picture_no_folder_no_file(self, tmp_path: Path, picture: Path) -> None:
         (tmp_path / "text.png").write_text("no picture")
         (tmp_path / "empty").mkdir()
         assert "text.png" in refused("grade", tmp_path / "text.png")
         assert "empty" in refused("grade", tmp_path / "empty")
         assert "nowhere.png" in refused("grade", tmp_path / "nowhere.png")
         assert "nowhere.mp4" in refused("run", "--source", tmp_path / "nowhere.mp4")
-        assert "no grader" in refused("grade", tmp_path / "text.png", "--grader", "resnet")
+        assert "no grader 'resnet'" in refused("grade", picture, "--grader", "resnet")
 
     def test_odd_pictures_among_good_ones_are_frames_with_a_reason(self, tmp_path: Path, picture: Path) -> None:
         cv2.imwrite(str(tmp_path / "b.png"), np.zeros((300, 400), np.uint16))
