@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import platform
-import resource
 from pathlib import Path
 
 _THERMAL = Path("/sys/class/thermal")
 _CPUFREQ = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq")
 _BOARD = Path("/proc/device-tree/model")
 _CPUINFO = Path("/proc/cpuinfo")
+_STATUS = Path("/proc/self/status")
 
 
 def cpu_model() -> str:
@@ -43,8 +43,12 @@ def frequency_mhz() -> float | None:
 
 
 def peak_rss_mib() -> float:
-    """The most memory that this process has held resident so far, in MiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """The most memory that this process has held resident so far, in MiB.
+
+    Not `getrusage`: its maximum starts at what the parent held when it started this program.
+    """
+    status = dict(line.split(":", 1) for line in (_text(_STATUS) or "").splitlines() if ":" in line)
+    return int(status["VmHWM"].split()[0]) / 1024
 
 
 def _text(path: Path) -> str | None:
