@@ -1,7 +1,7 @@
 """EfficientNet-B0 (P2), written for INT8: ReLU6 and no squeeze-excitation, with an ordinal head.
 
 Swish and the squeeze-excitation gate quantize badly (ImageNet top-1 fell from 75 to 46 % in the published figures);
-without them this is the "lite" form of the network. docs/adr/0004 says what it cost on phantoms.
+without them this is the "lite" form of the network (docs/adr/0004).
 """
 
 from __future__ import annotations
