@@ -4,8 +4,6 @@ Each function draws one slice into a `TissueMap` and gives the nerve's strands a
 in the sweep the slice lies (-10..10 mm); shapes drift smoothly with it, so that frames of one sweep belong together.
 """
 
-# ruff: noqa: PLR0917  a shape is its position, its size and its dice, and a class of each would say no more
-
 from __future__ import annotations
 
 import cv2

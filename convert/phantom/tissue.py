@@ -1,7 +1,5 @@
 """A slice of tissue on the picture's own pixel grid, drawn with shapes in millimetres."""
 
-# ruff: noqa: PLR0917  a shape is its position, its size and its dice, and a class of each would say no more
-
 from __future__ import annotations
 
 from collections.abc import Sequence

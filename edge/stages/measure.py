@@ -137,9 +137,14 @@ def _smooth_length(points: npt.NDArray[Any]) -> float:
 
 
 def _thickness(mask: Mask, angle_deg: float) -> float:
-    """Median thickness of a band across its course, in pixels of the mask."""
+    """Thickness of a band across its course, in pixels of the mask: the mean of the middle half of all cuts.
+
+    As steady as the median, which would step by whole pixels.
+    """
     along_rows = abs(angle_deg) <= 45
     cuts = mask.sum(axis=0 if along_rows else 1, dtype=np.int64)
     slope = math.radians(angle_deg)
     across: float = abs(math.cos(slope) if along_rows else math.sin(slope))
-    return float(np.median(cuts[cuts > 0])) * across
+    cuts = np.sort(cuts[cuts > 0])
+    quarter = len(cuts) // 4
+    return float(cuts[quarter : len(cuts) - quarter].mean()) * across
