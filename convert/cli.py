@@ -134,6 +134,8 @@ def _convert(args: argparse.Namespace) -> int:
     calibration = read_data_folder(args.calibration)
     base = Bundle.open(args.into) if args.into else None
     with _heavy_imports("sonoedge convert"):
+        import keras  # noqa: F401  what the road needs is missed now, not half way
+
         from convert.conversion import convert_model
         from convert.packaging import pack
         from convert.quantize import load_recipe

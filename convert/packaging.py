@@ -10,12 +10,10 @@ from convert.bundle_writer import add_to_bundle, merged, write_bundle
 from convert.conversion import Converted, tool_versions
 from convert.model_card import model_card
 from convert.samples import UNSCALED_CROP_SHARE
-from edge.bundle import Bundle
+from edge.bundle import CARD_FILE, Bundle
 from edge.findings import View
 from edge.manifest import Manifest
 from edge.report import DISCLAIMER
-
-CARD_FILE = "MODEL_CARD.md"
 
 
 def pack(

@@ -19,6 +19,7 @@ from edge.errors import BundleError
 from edge.manifest import FORMAT_VERSION, MANIFEST_FILE, SIGNATURE_FILE, Manifest
 
 SUFFIX = ".sonobundle"
+CARD_FILE = "MODEL_CARD.md"
 ASSETS = Path(__file__).with_name("assets")
 MAX_MANIFEST_BYTES = 1 << 20
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -37,6 +38,8 @@ class Command:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program; the exit status."""
+    # A service is stopped with SIGTERM: what Ctrl-C ends in good order, that ends too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         _check_packages()
         parser = _parser()
@@ -51,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"sonoedge: {error}", file=sys.stderr)
         return BAD_USE
     except KeyboardInterrupt:
-        print("sonoedge: interrupted: nothing was written", file=sys.stderr)
+        print("sonoedge: interrupted: no report was written", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output has gone (`sonoedge inspect B | head`)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -44,6 +44,10 @@ class Ellipse(msgspec.Struct, frozen=True):
     angle_deg: float  # of the long axis against the picture's rows, -90..90, positive = right end deeper
 
 
+Outline = tuple[tuple[float, float], ...]
+"""Corners (x, y) of a closed line, in pixels of the scan."""
+
+
 class Nerve(msgspec.Struct, frozen=True, omit_defaults=False):
     """The measured nerve. Millimetres are None when the spacing is not known: no spacing means no mm².
 
@@ -58,6 +62,7 @@ class Nerve(msgspec.Struct, frozen=True, omit_defaults=False):
     csa_mm2: float | None
     perimeter_mm: float | None
     ap_diameter_mm: float | None
+    outlines: tuple[Outline, ...]  # the mask, one outline a component, through the centres of its border pixels
 
 
 class FrameGrade(msgspec.Struct, frozen=True):

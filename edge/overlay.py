@@ -126,8 +126,8 @@ def _measures(seen: Observation) -> str:
     parts = [
         f"CSA {nerve.csa_mm2:.1f} mm2" if nerve.csa_mm2 is not None else "",
         f"AP diameter {nerve.ap_diameter_mm:.1f} mm" if nerve.ap_diameter_mm is not None else "",
-        f"flattening {nerve.flattening_ratio:.1f}",
-        "bifid" if nerve.components == 2 else "",
+        f"flattening {nerve.flattening_ratio:.1f}" if nerve.ap_diameter_mm is None else "",
+        "two components" if nerve.components == 2 else "",
         "" if seen.scan and seen.scan.spacing.mm_per_px else "no mm: spacing unknown",
     ]
     return "   ".join(part for part in parts if part)

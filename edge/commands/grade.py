@@ -25,7 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_exam(parser)
     options.add_budget(parser)
     parser.add_argument("--report", type=Path, metavar="R.json", help="write the report here")
-    parser.add_argument("--overlays", type=Path, metavar="DIR", help="write an annotated PNG of each frame here")
+    parser.add_argument(
+        "--overlays", type=Path, metavar="DIR", help="write an annotated PNG of each frame with a picture"
+    )
     parser.add_argument(
         "--join",
         type=Path,

@@ -24,7 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--frames", type=_count, metavar="N", help="stop after N frames [when the source ends, or Ctrl-C]"
     )
     parser.add_argument("--report", type=Path, metavar="R.json", help="write the report here")
-    parser.add_argument("--overlays", type=Path, metavar="DIR", help="write an annotated PNG of each frame here")
+    parser.add_argument(
+        "--overlays", type=Path, metavar="DIR", help="write an annotated PNG of each frame with a picture"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -24,7 +24,8 @@ def grade_probabilities(logits: Sequence[float], temperature: float = 1.0) -> Pr
     # The sigmoid as tanh, which no logit overflows.
     above = 0.5 + 0.5 * np.tanh(np.asarray(logits, np.float64) / (2 * temperature))
     above = np.minimum.accumulate(above)
-    normal, mild, moderate, severe = -np.diff(above, prepend=1.0, append=0.0)
+    # Adding 0.0 turns the -0.0 of two equal steps into 0.0: a report says no "-0 %".
+    normal, mild, moderate, severe = -np.diff(above, prepend=1.0, append=0.0) + 0.0
     return float(normal), float(mild), float(moderate), float(severe)
 
 

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from edge.findings import Ellipse, Nerve, View
+from edge.findings import Ellipse, Nerve, Outline, View
 from edge.frame import Mask, Spacing
 from edge.stages.placement import Box, Placement
 
@@ -81,7 +81,15 @@ def measure(components: Components, placement: Placement, spacing: Spacing, view
         csa_mm2=csa_mm2,
         perimeter_mm=perimeter_mm,
         ap_diameter_mm=ap_diameter_mm,
+        outlines=_outlines(mask, placement),
     )
+
+
+def _outlines(mask: Mask, placement: Placement) -> tuple[Outline, ...]:
+    """Corners of each component in pixels of the scan, to a tenth."""
+    contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    corners = ([placement.to_picture(x, y) for x, y in contour[:, 0].tolist()] for contour in contours)
+    return tuple(tuple((round(x, 1), round(y, 1)) for x, y in outline) for outline in corners)
 
 
 def _is_strand(first: Sequence[int], second: Sequence[int]) -> bool:

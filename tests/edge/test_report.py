@@ -64,6 +64,7 @@ def graded(**changed: object) -> FrameReport:
             csa_mm2=11.5,
             perimeter_mm=15.0,
             ap_diameter_mm=None,
+            outlines=(((10.5, 20.0), (30.1, 20.0), (30.1, 28.4)),),
         ),
         "grade": "mild",
         "probabilities": PROBABILITIES,

@@ -21,7 +21,7 @@ def graded(probabilities, *, unscaled=False):
 
 
 def nerve(csa_mm2=10.0, ap_diameter_mm=None):
-    return Nerve(Ellipse(0.0, 0.0, 2.0, 1.0, 0.0), 0.01, 2.0, 1, 0.98, csa_mm2, None, ap_diameter_mm)
+    return Nerve(Ellipse(0.0, 0.0, 2.0, 1.0, 0.0), 0.01, 2.0, 1, 0.98, csa_mm2, None, ap_diameter_mm, ())
 
 
 def clip(grades, nerves=None, thresholds=USUAL):

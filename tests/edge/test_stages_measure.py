@@ -173,3 +173,14 @@ def test_how_elliptical_a_component_is():
     assert nerve_components(cross, frame).ellipse_fill < 0.6
     bent = cv2.ellipse(canvas.copy(), (60, 60), (30, 30), 0, 0, 200, 1, 6)
     assert nerve_components(bent, frame).ellipse_fill < 0.7
+
+
+def test_outlines_are_the_mask_in_the_scan_s_pixels():
+    canvas = np.zeros((60, 60), np.uint8)
+    canvas[20:31, 10:41] = 1
+    placement = Placement(Box(100, 50, 220, 170), Box(0, 0, 60, 60), (60, 60))  # a scan twice as fine
+    components = nerve_components(canvas, placement.target)
+    (outline,) = measure(components, placement, UNKNOWN_SPACING, "transverse").outlines
+    xs, ys = zip(*outline, strict=True)
+    assert (min(xs), max(xs)) == (100 + 20.5, 100 + 80.5)
+    assert (min(ys), max(ys)) == (50 + 40.5, 50 + 60.5)

@@ -28,6 +28,7 @@ def nerve(**changed):
         "csa_mm2": 10.0,
         "perimeter_mm": 14.0,
         "ap_diameter_mm": None,
+        "outlines": (),
     }
     return Nerve(**(fields | changed))
 
