@@ -18,7 +18,7 @@ from edge.frame import Pixels, Roi
 LOOK_WIDTH = 320  # px: the width at which areas are outlined
 STEP = 2  # grey levels within 3 x 3 pixels that count as a change; a flat area that was compressed has steps of 1
 THINNEST = 9  # px at LOOK_WIDTH: lines of text, rulers and grey bars are thinner than this
-MIN_SHARE = 0.06  # of the screen: anything smaller is no ultrasound picture
+MIN_SHARE = 0.1  # of the screen; on a real screen with a nearly black picture, the menu of settings had 0.07
 ALIKE = 0.55  # of the changes are above half of the largest: 0.05-0.45 in ultrasound, 0.6-1 in sharp text and gradients
 
 
