@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import cv2
@@ -258,3 +260,31 @@ def test_memory_of_a_run_stays_small(tmp_path: Path) -> None:
     )
     status, mib = map(int, done.stdout.splitlines()[-1].split())
     assert status == 0 and mib < 250
+
+
+@pytest.mark.parametrize(
+    ("words", "number", "status", "reported"),
+    [
+        (("run", "--source"), signal.SIGTERM, 0, True),
+        (("run", "--source"), signal.SIGINT, 0, True),
+        (("grade",), signal.SIGINT, 130, False),
+    ],
+)
+def test_stopped_on_the_way(tmp_path: Path, words: tuple[str, ...], number: int, status: int, reported: bool) -> None:
+    """A run that is stopped reports what it saw; an offline exam that is interrupted has no report."""
+    clip = demo_clip("transverse")
+    options = ("--spacing-mm", str(clip.mm_per_px), "--report", f"{tmp_path}/r.json", "--overlays", f"{tmp_path}/seen")
+    program = subprocess.Popen(
+        [sys.executable, "-m", "edge.cli", *words, str(clip.path), *options],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background job starts with it ignored
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("seen/*.png")) and time.monotonic() < deadline:
+        time.sleep(0.005)
+    program.send_signal(number)
+    _, told = program.communicate(timeout=60)
+    assert program.returncode == status, told
+    assert (tmp_path / "r.json").exists() is reported
+    if reported:
+        assert 1 <= len(decode((tmp_path / "r.json").read_bytes(), "r.json").frames) < 36
