@@ -277,7 +277,7 @@ def test_stopped_on_the_way(tmp_path: Path, words: tuple[str, ...], number: int,
     program = subprocess.Popen(
         [sys.executable, "-m", "edge.cli", *words, str(clip.path), *options],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background job starts with it ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  a background job ignores it
     )  # fmt: skip
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob("seen/*.png")) and time.monotonic() < deadline:
