@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from convert.dataset import Sample
 from convert.errors import DataError
@@ -50,11 +47,6 @@ def grade_input(sample: Sample, spec: InputSpec, margin: float = 1.0) -> Pixels:
     canvas = np.zeros(shape, np.uint8)
     place_about((picture.shape[0], picture.shape[1]), shape, centre, side).paint(picture, canvas)
     return canvas
-
-
-def subject_codes(samples: Sequence[Sample]) -> npt.NDArray[np.str_]:
-    """Whose each sample is, for metrics by subject."""
-    return np.array([sample.subject for sample in samples])
 
 
 def _same_size(sample: Sample) -> tuple[Pixels, Mask]:

@@ -72,7 +72,7 @@ class BenchResult(msgspec.Struct, frozen=True, kw_only=True):
     held_frames: int
     held_mib: float
     first_report_s: float  # from opening the models to the first frame's record
-    rss_mib: float  # peak, held frames included
+    rss_mib: float | None  # peak, held frames included
     environment: Environment
 
 
@@ -151,7 +151,7 @@ def as_text(result: BenchResult) -> str:
         f"CPU a frame     {result.cpu_ms_per_frame:9.3f} ms" + _overhead(result.overhead_ratio),
         f"deadline missed {result.deadline_miss_ratio:9.2%}" + _budget(result.budget_ms),
         f"first report    {result.first_report_s:9.3f} s",
-        f"peak memory     {result.rss_mib:9.0f} MiB",
+        f"peak memory     {result.rss_mib:9.0f} MiB" if result.rss_mib else "peak memory     not told here",
     ]
     if here.temperature_before_c is not None and here.temperature_after_c is not None:
         lines.append(f"temperature     {here.temperature_before_c:.1f} to {here.temperature_after_c:.1f} degrees C")

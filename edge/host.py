@@ -42,13 +42,13 @@ def frequency_mhz() -> float | None:
     return int(reading) / 1000 if reading and reading.isdecimal() else None
 
 
-def peak_rss_mib() -> float:
+def peak_rss_mib() -> float | None:
     """The most memory that this process has held resident so far, in MiB.
 
     Not `getrusage`: its maximum starts at what the parent held when it started this program.
     """
     status = dict(line.split(":", 1) for line in (_text(_STATUS) or "").splitlines() if ":" in line)
-    return int(status["VmHWM"].split()[0]) / 1024
+    return int(status["VmHWM"].split()[0]) / 1024 if "VmHWM" in status else None
 
 
 def _text(path: Path) -> str | None:

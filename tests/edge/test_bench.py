@@ -120,6 +120,6 @@ def test_a_paced_replay_that_keeps_up_drops_nothing():
 
 def test_the_host_tells_what_it_can():
     assert host.usable_cores() >= 1
-    assert host.peak_rss_mib() > 10
+    assert (host.peak_rss_mib() or 0) > 10
     for reading in (host.temperature_c(), host.frequency_mhz()):
         assert reading is None or reading > 0
