@@ -32,7 +32,8 @@ class Augmentation:
 NO_AUGMENTATION = Augmentation(
     rotation_deg=0.0, shear_deg=0.0, scale=1.0, shift=0.0, flip=False, gain=0.0, offset=0.0, gamma=1.0, blur_px=0.0
 )
-SEGMENT = Augmentation()
+# Another machine's picture is the segmenter's worst enemy, and its scale is not known where nobody tells the spacing.
+SEGMENT = Augmentation(scale=1.4, gain=0.4, offset=30.0, gamma=1.7, blur_px=1.2)
 # P2 scales by 0.8-1.2 because its crops have no millimetres; ours do, and the nerve's size is a sign of its grade.
 GRADE = Augmentation(shear_deg=4.0, scale=1.05, shift=0.05)
 

@@ -41,6 +41,7 @@ POPULATIONS = {
     "unseen-forearm": Population(2, 100, {"forearm": 1}),
     "unseen-longitudinal": Population(2, 500, {"longitudinal": 2}),
 }
+SEGMENTER = "light_unet"
 GRADERS = ("mobilenet_v2", "squeezenet", "efficientnet_b0")  # the first is the bundle's default
 LONGITUDINAL_GRADER = "mobilenet_v2"
 NERVE_REGIONS_HELD_OUT, NERVE_REGIONS_SEED = 41, 7  # frames that no training sees
@@ -60,12 +61,12 @@ class Training:
 
 _TRANSVERSE = ("train", "forearm", "nerve-regions", "nerve-regions", "nerve-regions")
 TRAININGS = (
-    Training("segment-window", "sa_unet", _TRANSVERSE, Schedule(8, 16, 2e-3, 2000, window_px=96), 1),
-    Training("segment", "sa_unet", _TRANSVERSE, Schedule(3, 8, 6e-4, 1200), 1, init="segment-window"),
+    Training("segment-window", SEGMENTER, _TRANSVERSE, Schedule(8, 16, 2e-3, 2000, window_px=96), 1),
+    Training("segment", SEGMENTER, _TRANSVERSE, Schedule(12, 8, 8e-4, 2400), 1, init="segment-window"),
     Training("squeezenet", "squeezenet", ("train",), Schedule(8, 32, 2e-3), 1),
     Training("mobilenet_v2", "mobilenet_v2", ("train",), Schedule(7, 32, 2e-3), 1),
     Training("efficientnet_b0", "efficientnet_b0", ("train",), Schedule(7, 32, 2e-3), 1),
-    Training("longitudinal-segment", "sa_unet", ("longitudinal",), Schedule(3, 8, 1.5e-3, 1200), 2, init="segment"),
+    Training("longitudinal-segment", SEGMENTER, ("longitudinal",), Schedule(5, 8, 1.5e-3, 1200), 2, init="segment"),
     Training("longitudinal-grade-first", LONGITUDINAL_GRADER, ("longitudinal",), Schedule(7, 32, 2e-3), 2),
     Training(
         "longitudinal-grade",

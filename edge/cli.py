@@ -1,7 +1,7 @@
 """The program `sonoedge`: finds its sub-commands, runs one, and turns errors into one line and an exit status.
 
 Sub-commands come from the entry points `sonoedge.commands`, so that this file names none of the other houses and a
-third party can add its own.
+third party can add its own. A name of two words, `"calibration lint"`, is a sub-command of a group.
 
 Exit status: 0 done; 1 the job ran and the answer is no; 2 bad use or bad input; 130 interrupted.
 """
@@ -44,8 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         _check_packages()
         parser = _parser()
         args = parser.parse_args(argv)
-        if args.command is None:
-            parser.print_help()
+        if args.run is None:
+            args.parser.print_help()
             return DONE
         status: int = args.run(args)
         sys.stdout.flush()
@@ -68,10 +68,17 @@ def _parser() -> argparse.ArgumentParser:
         "For engineering and demonstration, not for diagnosis.",
     )
     parser.add_argument("--version", action="version", version=f"sonoedge {metadata.version(DISTRIBUTION)}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    parser.set_defaults(run=None, parser=parser)
+    top = parser.add_subparsers(metavar="COMMAND", title="commands")
+    groups: dict[str, argparse._SubParsersAction[argparse.ArgumentParser]] = {"": top}
     for entry in sorted(metadata.entry_points(group=ENTRY_POINTS), key=lambda entry: entry.name):
         command = _loaded(entry)
-        sub = commands.add_parser(entry.name, help=command.help, description=command.help)
+        group, _, name = entry.name.rpartition(" ")
+        if group not in groups:
+            words = top.add_parser(group, help=f"commands on {group}: see sonoedge {group} --help")
+            words.set_defaults(run=None, parser=words)
+            groups[group] = words.add_subparsers(metavar="COMMAND", title="commands")
+        sub = groups[group].add_parser(name, help=command.help, description=command.help)
         command.add_arguments(sub)
         sub.set_defaults(run=command.run)
     return parser

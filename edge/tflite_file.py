@@ -5,6 +5,7 @@ A .tflite file is a FlatBuffer of TensorFlow's `schema.fbs` (v3). Field numbers 
 
 from __future__ import annotations
 
+import itertools
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,12 +19,12 @@ _DTYPES = (
 )
 # The operators that INT8 convolutional networks are made of, by the numbers of BuiltinOperator.
 _OPERATORS = {
-    **{0: "ADD", 1: "AVERAGE_POOL_2D", 2: "CONCATENATION", 3: "CONV_2D", 4: "DEPTHWISE_CONV_2D", 6: "DEQUANTIZE"},
-    **{9: "FULLY_CONNECTED", 14: "LOGISTIC", 17: "MAX_POOL_2D", 18: "MUL", 19: "RELU", 21: "RELU6", 22: "RESHAPE"},
-    **{23: "RESIZE_BILINEAR", 25: "SOFTMAX", 28: "TANH", 32: "CUSTOM", 34: "PAD", 39: "TRANSPOSE", 40: "MEAN"},
-    **{41: "SUB", 43: "SQUEEZE", 45: "STRIDED_SLICE", 53: "CAST", 54: "PRELU", 67: "TRANSPOSE_CONV", 69: "TILE"},
-    **{70: "EXPAND_DIMS", 77: "SHAPE", 83: "PACK", 97: "RESIZE_NEAREST_NEIGHBOR", 114: "QUANTIZE", 117: "HARD_SWISH"},
-    **{126: "BATCH_MATMUL"},
+    **{0: "ADD", 1: "AVERAGE_POOL_2D", 2: "CONCATENATION", 3: "CONV_2D", 4: "DEPTHWISE_CONV_2D"},
+    **{5: "DEPTH_TO_SPACE", 6: "DEQUANTIZE", 9: "FULLY_CONNECTED", 14: "LOGISTIC", 17: "MAX_POOL_2D", 18: "MUL"},
+    **{19: "RELU", 21: "RELU6", 22: "RESHAPE", 23: "RESIZE_BILINEAR", 25: "SOFTMAX", 28: "TANH", 32: "CUSTOM"},
+    **{34: "PAD", 39: "TRANSPOSE", 40: "MEAN", 41: "SUB", 43: "SQUEEZE", 45: "STRIDED_SLICE", 53: "CAST"},
+    **{54: "PRELU", 67: "TRANSPOSE_CONV", 69: "TILE", 70: "EXPAND_DIMS", 77: "SHAPE", 83: "PACK"},
+    **{97: "RESIZE_NEAREST_NEIGHBOR", 114: "QUANTIZE", 117: "HARD_SWISH", 126: "BATCH_MATMUL"},
 }
 
 
@@ -49,13 +50,27 @@ class Tensor:
 
 
 @dataclass(frozen=True)
+class Step:
+    """One operator at its place in the graph."""
+
+    operator: str  # "CONV_2D" ...
+    inputs: tuple[int, ...]  # indices into the file's tensors; an optional one that is left out is not listed
+    outputs: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class TFLiteFile:
     """The graph of a .tflite file, all subgraphs in one list; inputs and outputs are those of the first."""
 
     tensors: tuple[Tensor, ...]
-    operators: tuple[str, ...]  # names in the order of execution
+    steps: tuple[Step, ...]  # in the order of execution
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
+
+    @property
+    def operators(self) -> tuple[str, ...]:
+        """Names of the operators, in the order of execution."""
+        return tuple(step.operator for step in self.steps)
 
 
 def read_tflite(model: bytes) -> TFLiteFile:
@@ -91,16 +106,25 @@ def _read(data: bytes) -> TFLiteFile:
     filled = [_has_values(buffer, len(data)) for buffer in root.tables(4)]
     graphs = list(root.tables(2))
     tensors = [[_tensor(table, filled) for table in graph.tables(0)] for graph in graphs]
+    ends = itertools.accumulate(map(len, tensors))
+    places = [range(end - len(own), end) for own, end in zip(tensors, ends, strict=True)]
     return TFLiteFile(
         tensors=tuple(tensor for graph in tensors for tensor in graph),
-        operators=tuple(
-            _OPERATORS.get(code, f"BUILTIN_{code}")
-            for graph in graphs
-            for code in (codes[operator.scalar(0, "I")] for operator in graph.tables(3))
+        steps=tuple(
+            _step(operator, codes, own)
+            for graph, own in zip(graphs, places, strict=True)
+            for operator in graph.tables(3)
         ),
         inputs=tuple(tensors[0][i] for i in graphs[0].scalars(1, "I")),
         outputs=tuple(tensors[0][i] for i in graphs[0].scalars(2, "I")),
     )
+
+
+def _step(operator: _Table, codes: list[int], places: range) -> Step:
+    """`places` are the indices that the tensors of the operator's subgraph have among all of them."""
+    code = codes[operator.scalar(0, "I")]
+    ends = (tuple(places[index] for index in operator.scalars(field, "i") if index >= 0) for field in (1, 2))
+    return Step(_OPERATORS.get(code, f"BUILTIN_{code}"), *ends)
 
 
 def _has_values(buffer: _Table, file_size: int) -> bool:

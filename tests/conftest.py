@@ -8,11 +8,16 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import settings
 
 from convert.bundle_writer import write_bundle
 from edge.bundle import Bundle
 from edge.manifest import Calibration, InputSpec, Manifest, ModelEntry
 from tests import tiny_tflite
+
+# A busy machine is no bug: what a property test proves does not depend on how long an example takes.
+settings.register_profile("sonoedge", deadline=None)
+settings.load_profile("sonoedge")
 
 SEGMENT, GRADE, SECOND = "models/segment.tflite", "models/brightness.tflite", "models/darkness.tflite"
 SEGMENT_SPEC = InputSpec(height=192, width=192, mm_per_px=0.2)

@@ -49,10 +49,12 @@ _GRADE = {"task": "grade", "size_px": 160, "mm_per_px": 15.0 / 160}
 ARCHITECTURES: dict[str, Architecture] = {
     arch.name: arch
     for arch in (
+        Architecture("light_unet", module="convert.models.light_unet", source="docs/adr/0004", **_SEGMENT),  # type: ignore[arg-type]
         Architecture("sa_unet", module="convert.models.sa_unet", source="P1", **_SEGMENT),  # type: ignore[arg-type]
         Architecture("squeezenet", module="convert.models.squeezenet", source="P2", **_GRADE),  # type: ignore[arg-type]
         Architecture("mobilenet_v2", module="convert.models.mobilenet_v2", source="P2", **_GRADE),  # type: ignore[arg-type]
         Architecture("efficientnet_b0", module="convert.models.efficientnet_b0", source="P2", **_GRADE),  # type: ignore[arg-type]
+        Architecture("efficientnet_b0_swish", module="convert.models.efficientnet_b0_swish", source="P2", **_GRADE),  # type: ignore[arg-type]
     )
 }
 

@@ -1,4 +1,4 @@
-"""What several networks share: normalised convolutions and the ordinal head."""
+"""What several networks share: normalised convolutions, ways up to a finer grid, and the ordinal head."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ def conv_bn_relu(
     return layers.Activation(activation)(x) if activation else x
 
 
-def depthwise_bn_relu(x: keras.KerasTensor, kernel: int, stride: int) -> keras.KerasTensor:
+def depthwise_bn_relu(
+    x: keras.KerasTensor, kernel: int, stride: int, *, activation: str = "relu6"
+) -> keras.KerasTensor:
     """The same, each channel by itself."""
     x = layers.DepthwiseConv2D(kernel, stride, padding="same", use_bias=False)(x)
     x = layers.BatchNormalization(momentum=0.95)(x)
-    return layers.Activation("relu6")(x)
+    return layers.Activation(activation)(x)
 
 
 def ordinal_head(x: keras.KerasTensor, dropout: float = 0.2) -> keras.KerasTensor:
@@ -33,3 +35,32 @@ def ordinal_head(x: keras.KerasTensor, dropout: float = 0.2) -> keras.KerasTenso
     x = layers.GlobalAveragePooling2D()(x)
     x = layers.Dropout(dropout)(x)
     return layers.Dense(len(GRADE_STEPS), name="grade_logits")(x)
+
+
+@keras.saving.register_keras_serializable("sonoedge")
+class Upsample(layers.Layer):
+    """Nearest-neighbour up-sampling to a fixed size; `UpSampling2D` would leave float SHAPE tensors in the file."""
+
+    def __init__(self, height: int, width: int, **kwargs: object) -> None:
+        super().__init__(**kwargs)
+        self.height, self.width = height, width
+
+    def call(self, x: keras.KerasTensor) -> keras.KerasTensor:
+        return keras.ops.image.resize(x, (self.height, self.width), interpolation="nearest")
+
+    def get_config(self) -> dict[str, object]:
+        return super().get_config() | {"height": self.height, "width": self.width}
+
+
+@keras.saving.register_keras_serializable("sonoedge")
+class DepthToSpace(layers.Layer):
+    """(1, H, W, 4) -> (1, 2 H, 2 W, 1): four channels become the four pixels of a finer grid, without arithmetic."""
+
+    def call(self, x: keras.KerasTensor) -> keras.KerasTensor:
+        import tensorflow as tf  # noqa: PLC0415  Keras 3 has no such operation; a reshape would need six dimensions
+
+        return tf.nn.depth_to_space(x, 2)
+
+    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        batch, height, width, channels = shape
+        return batch, height and 2 * height, width and 2 * width, channels and channels // 4

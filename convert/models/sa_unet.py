@@ -5,6 +5,8 @@ from __future__ import annotations
 import keras
 from keras import layers
 
+from convert.models.layers import Upsample
+
 SCALES = 4  # N of P1: receptive fields 1, 3, 5 and 7
 WIDTHS = (32, 64, 128, 160, 256)  # channels a level, top to bottom: 489 k parameters (P1: 491 k)
 GATE_KERNEL = 5  # k of the channel gate's Conv1D
@@ -58,18 +60,3 @@ def channel_gate(z: keras.KerasTensor) -> keras.KerasTensor:
     gate = layers.Conv1D(1, GATE_KERNEL, padding="same", use_bias=False)(gate)
     gate = layers.Activation("sigmoid")(gate)
     return layers.Multiply()([z, layers.Reshape((1, 1, channels))(gate)])
-
-
-@keras.saving.register_keras_serializable("sonoedge")
-class Upsample(layers.Layer):
-    """Nearest-neighbour up-sampling to a fixed size; `UpSampling2D` would leave float SHAPE tensors in the file."""
-
-    def __init__(self, height: int, width: int, **kwargs: object) -> None:
-        super().__init__(**kwargs)
-        self.height, self.width = height, width
-
-    def call(self, x: keras.KerasTensor) -> keras.KerasTensor:
-        return keras.ops.image.resize(x, (self.height, self.width), interpolation="nearest")
-
-    def get_config(self) -> dict[str, object]:
-        return super().get_config() | {"height": self.height, "width": self.width}

@@ -262,7 +262,7 @@ def opens_alike_or_not_at_all(path: Path, small: Bundle) -> None:
         assert opened.digest == small.digest
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.data())
 def test_any_byte_changed_is_refused_or_changes_nothing(small, folder, data):
     whole = bytearray(small.path.read_bytes())
@@ -273,7 +273,7 @@ def test_any_byte_changed_is_refused_or_changes_nothing(small, folder, data):
     opens_alike_or_not_at_all(path, small)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.data())
 def test_the_directory_may_say_anything(small, folder, data):
     # The last part of a zip is what `zipfile` believes: spend the effort there.
@@ -288,7 +288,7 @@ def test_the_directory_may_say_anything(small, folder, data):
     opens_alike_or_not_at_all(path, small)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=200))
 def test_any_manifest_bytes_are_a_manifest_or_refused(folder, raw):
     stream = io.BytesIO()
