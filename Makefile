@@ -5,8 +5,9 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 TFLITE := .venv-tflite
+ONNX2TF := .venv-onnx2tf
 
-.PHONY: demo test lint format test-slow test-tflite reference schema clean
+.PHONY: demo test lint format test-slow test-tflite test-arm64 onnx2tf reference schema clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/sonoedge demo
@@ -14,12 +15,16 @@ demo: $(VENV)/.runtime
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n auto -m "not slow and not vm and not arm64 and not soak"
 
-test-slow: $(VENV)/.dev
+test-slow: $(VENV)/.dev $(ONNX2TF)/.ready
 	$(BIN)/python -m pytest -m slow
 
 # The named fallback interpreter, with the NumPy 1.26 and OpenCV 4.11 that it needs; CPython 3.11 only.
 test-tflite: $(TFLITE)/.ready
 	$(TFLITE)/bin/python -m pytest tests/edge tests/contracts tests/golden
+
+# The shipped bundles on emulated arm64. Needs Debian 12, root, and: apt-get install qemu-user-static debootstrap
+test-arm64: $(VENV)/.dev
+	$(BIN)/python -m pytest -m arm64
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -30,6 +35,9 @@ lint: $(VENV)/.dev
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# The program behind `sonoedge convert MODEL.onnx`. It pins dozens of versions, so it has an environment of its own.
+onnx2tf: $(ONNX2TF)/.ready
 
 # Hours: renders the phantoms, trains, converts, measures and writes edge/assets/*.sonobundle.
 reference: $(VENV)/.dev
@@ -54,5 +62,11 @@ $(TFLITE)/.ready: pyproject.toml
 	$(TFLITE)/bin/python -m pip install --quiet --editable '.[tflite]' 'pytest>=8' 'hypothesis>=6.100'
 	touch $@
 
+# It declares Python 3.12 and runs on 3.10 too.
+$(ONNX2TF)/.ready: convert/onnx2tf-requirements.txt
+	$(PYTHON) -m venv $(ONNX2TF)
+	$(ONNX2TF)/bin/python -m pip install --quiet --no-deps --ignore-requires-python -r $<
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(TFLITE) sonoedge-demo
+	rm -rf $(VENV) $(TFLITE) $(ONNX2TF) sonoedge-demo

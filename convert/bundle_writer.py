@@ -70,15 +70,19 @@ def merged(base: Bundle, addition: Manifest) -> Manifest:
     `base` (the addition's default where `base` has no grader); the labels are the weaker of the two.
 
     Raises:
-        BundleError: another view, a second segmenter, or a grader of a name that `base` has.
+        BundleError: another view, a second segmenter, or a grader or classifier of a name that `base` has.
     """
     old, name = base.manifest, base.path.name
     if addition.view != old.view:
         raise BundleError(f"{name}: a {old.view} bundle takes no {addition.view} model: make a bundle of its own")
     if old.segmenter and addition.segmenter:
         raise BundleError(f"{name}: it has a segmenter ({old.segmenter.arch}) and a bundle holds at most one")
-    if twice := sorted(old.graders.keys() & addition.graders.keys()):
-        raise BundleError(f"{name}: it has a grader {', '.join(twice)} already: give the new one another name")
+    for kind, has, new in (
+        ("grader", old.graders, addition.graders),
+        ("classifier", old.classifiers, addition.classifiers),
+    ):
+        if twice := sorted(has.keys() & new.keys()):
+            raise BundleError(f"{name}: it has a {kind} {', '.join(twice)} already: give the new one another name")
     return msgspec.structs.replace(
         old,
         name=addition.name,
@@ -86,6 +90,7 @@ def merged(base: Bundle, addition: Manifest) -> Manifest:
         segmenter=old.segmenter or addition.segmenter,
         graders=old.graders | addition.graders,
         default_grader=old.default_grader or addition.default_grader,
+        classifiers=old.classifiers | addition.classifiers,
         labels="labelled" if old.labels == addition.labels == "labelled" else "unlabelled",
         files={},
         attribution=tuple(dict.fromkeys(old.attribution + addition.attribution)),

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from convert.dataset import DataFolder, Sample
 from convert.errors import DataError
-from convert.samples import grade_input, segment_input
+from convert.samples import classify_input, grade_input, segment_picture
 from edge.findings import View
 from edge.frame import Pixels
 from edge.manifest import Calibration, InputSpec, Task
+
+_INPUTS: Mapping[Task, Callable[[Sample, InputSpec], Pixels]] = {
+    "segment": segment_picture,
+    "grade": grade_input,
+    "classify": classify_input,
+}
 
 
 @dataclass(frozen=True)
@@ -26,15 +32,23 @@ class CalibrationSet:
         return len(self.samples)
 
     def __iter__(self) -> Iterator[Pixels]:
-        for sample in self.samples:
-            yield segment_input(sample, self.spec)[0] if self.task == "segment" else grade_input(sample, self.spec)
+        return map(self.picture, self.samples)
 
-    def entry(self) -> Calibration:
-        """What the manifest says of it: the digest covers each picture as fed, in order."""
-        digest = hashlib.sha256()
-        for picture in self:
-            digest.update(picture.tobytes())
-        return Calibration(digest=digest.hexdigest(), frames=len(self))
+    def picture(self, sample: Sample) -> Pixels:
+        """One sample as the device feeds it: (height, width), or (height, width, 3) RGB, uint8.
+
+        Raises:
+            DataError: its picture or the mask it needs cannot be used.
+        """
+        return _INPUTS[self.task](sample, self.spec)
+
+
+def calibration_entry(pictures: Sequence[Pixels]) -> Calibration:
+    """What the manifest says of the set: the digest covers each picture as fed, in order."""
+    digest = hashlib.sha256()
+    for picture in pictures:
+        digest.update(picture.tobytes())
+    return Calibration(digest=digest.hexdigest(), frames=len(pictures))
 
 
 def calibration_set(folder: DataFolder, task: Task, view: View, spec: InputSpec) -> CalibrationSet:

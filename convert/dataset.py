@@ -7,15 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from convert.errors import DataError
+from convert.picture_file import SUFFIXES, read_grey, read_rgb
 from edge.findings import GRADES
 from edge.frame import UNKNOWN_SPACING, Mask, Pixels, Spacing
 
 REQUIRED_COLUMNS = ("file", "subject", "grade", "view")
-SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm"}
 
 
 @dataclass(frozen=True)
@@ -35,9 +34,17 @@ class Sample:
         """Grey, (H, W) uint8.
 
         Raises:
-            DataError: the file is no picture of 8 bits.
+            DataError: the file is no picture or array of 8 bits.
         """
-        return _read_grey(self.image_path)
+        return read_grey(self.image_path)
+
+    def colours(self) -> Pixels:
+        """RGB, (H, W, 3) uint8; the three are alike in a grey picture.
+
+        Raises:
+            DataError: as `image`.
+        """
+        return read_rgb(self.image_path)
 
     def mask(self) -> Mask:
         """(H, W), 1 = nerve.
@@ -47,7 +54,7 @@ class Sample:
         """
         if self.mask_path is None:
             raise DataError(f"{self.image_path}: no mask of that name: put one into masks/")
-        return (_read_grey(self.mask_path) > 0).astype(np.uint8)
+        return (read_grey(self.mask_path) > 0).astype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -123,7 +130,7 @@ def _sample(path: Path, row: dict[str, str], where: str) -> Sample:
     file, subject, grade = ((row[column] or "").strip() for column in ("file", "subject", "grade"))
     image = path / "images" / file
     if not file or not image.is_file():
-        raise DataError(f"{where}: no file images/{file}")
+        raise DataError(f"{where}: no file images/{file}: is this the table of another folder?")
     if not subject:
         raise DataError(f"{where}: {file} has no subject: give each person a code of their own")
     if grade and grade not in GRADES:
@@ -148,18 +155,3 @@ def _mask_of(path: Path, file: str) -> Path | None:
     if exact.is_file():
         return exact
     return next((other for other in sorted((path / "masks").glob(f"{Path(file).stem}.*"))), None)
-
-
-def _read_grey(path: Path) -> Pixels:
-    try:
-        data = np.fromfile(path, np.uint8)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
-    picture = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
-    if picture is None:
-        raise DataError(f"{path}: is no picture")
-    if picture.dtype != np.uint8:
-        raise DataError(f"{path}: {picture.dtype} pixels: export it with 8 bits")
-    if picture.ndim == 2:
-        return picture
-    return cv2.cvtColor(picture[..., :3], cv2.COLOR_BGR2GRAY)

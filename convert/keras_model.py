@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from convert.errors import ModelError
+from convert.tensorflow_graph import TensorFlowGraph, frozen_graph, picture_shape
 from edge.quiet import quiet_stderr
 
 if TYPE_CHECKING:
@@ -35,22 +36,22 @@ def load_keras(path: Path) -> keras.Model:
         ) from error
 
 
+def keras_graph(model: keras.Model) -> TensorFlowGraph:
+    """The model as a graph of a static batch of 1, every variable frozen.
+
+    Raises:
+        ModelError: the model does not take one picture (batch, H, W, 1 or 3), or gives more than one answer.
+    """
+    shape = picture_shape(model.input_shape)
+    if isinstance(model.output, list | dict):
+        raise ModelError(f"gives {len(model.output)} outputs, not one: build it with the one to deploy")
+    return frozen_graph(lambda picture: model(picture, training=False), shape)
+
+
 def float_tflite(model: keras.Model) -> bytes:
     """Convert to float TFLite with a static batch of 1 and every variable frozen; the same model gives the same bytes.
 
     Raises:
-        ModelError: the model does not take one grey picture (batch, H, W, 1).
+        ModelError: the model does not take one picture (batch, H, W, 1 or 3), or TFLite lacks one of its operators.
     """
-    with quiet_stderr():
-        import tensorflow as tf  # noqa: PLC0415
-
-    shape = model.input_shape
-    if not isinstance(shape, tuple) or len(shape) != 4 or shape[3] != 1 or None in shape[1:]:
-        raise ModelError(f"{model.name}: takes {shape}, not one grey picture (batch, H, W, 1) of a fixed size")
-    signature = tf.TensorSpec((1, *shape[1:]), tf.float32, name="picture")
-    with quiet_stderr():
-        call = tf.function(lambda picture: model(picture, training=False), input_signature=[signature])
-        converter = tf.lite.TFLiteConverter.from_concrete_functions([call.get_concrete_function()], model)
-        # The way over a SavedModel keeps variables as READ_VARIABLE: three times slower and not quantizable.
-        converter.experimental_lower_to_saved_model = False
-        return bytes(converter.convert())
+    return keras_graph(model).tflite()

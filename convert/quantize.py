@@ -1,153 +1,179 @@
-"""From float TFLite to all-integer INT8, by a recipe: one calibration, then one of two quantizers.
+"""From float TFLite to INT8, by a recipe: one calibration, every quantizer that the recipe allows, the nearest taken.
 
-Both quantizers take the float file and the range of each tensor, so neither needs the model's source. They agree in
-error, speed and size; TFLiteConverter's also widens the scale of a channel whose weights are nearly zero, which batch
-normalisation makes, where litert-quantizer 0.11 lets the INT32 bias overflow: such a file is refused here.
+A file that breaks the input contract, or is not all-integer where the recipe promises it, never leaves this module.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from importlib import resources
-from typing import Literal
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
-import msgspec
 import numpy as np
 
-from convert.errors import QuantizeError, RecipeError
-from convert.ranges import Ranges, observe
+from convert.errors import QuantizeError
+from convert.kernel_spread import KernelSpread, kernel_spread
+from convert.parity import Decision, Parity, compare_logits, int8_predictor
+from convert.quantizers import Raised, build, raised_operators, version
+from convert.ranges import Observed, observe
+from convert.recipe import QuantizerName, Recipe
+from edge.errors import InterpreterError
 from edge.frame import Pixels
-from edge.interpreter import INPUT_ZERO_POINT
-from edge.quiet import quiet_stderr
-from edge.tflite_file import non_integer_tensors, read_tflite
+from edge.interpreter import INPUT_ZERO_POINT, open_model
+from edge.tflite_file import TFLiteFile, non_integer_tensors, read_tflite
 
-QuantizerName = Literal["tflite-converter", "litert-quantizer"]
 INPUT_SCALE = float(np.float32(1.0) / np.float32(255.0))
+_CASTS = ("QUANTIZE", "DEQUANTIZE")
 
 
-class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How a model becomes INT8. Data, one file each in `convert/recipes`."""
+@dataclass(frozen=True)
+class Candidate:
+    """One quantizer's try at a recipe."""
 
-    name: str
-    weights: Literal["int8 per channel"]
-    activations: Literal["int8"]
     quantizer: QuantizerName
-    non_integer_tensors: tuple[str, ...]  # exactly these may stay neither INT8 nor an INT32 constant
+    version: str
+    seconds: float  # the quantizer alone, without the calibration
+    size: int = 0  # bytes of the file
+    parity: Parity | None = None  # on the calibration pictures
+    spread: KernelSpread | None = None
+    refused: str | None = None  # why there is no file, or none that may be used
 
 
-def load_recipe(name: str = "full_integer") -> Recipe:
-    """The packaged recipe called `name`.
+@dataclass(frozen=True)
+class Quantized:
+    """An INT8 model, and what was weighed to get it."""
+
+    model: bytes
+    quantizer: QuantizerName
+    version: str
+    recipe: Recipe
+    non_integer_tensors: tuple[str, ...]  # by the recipe's leave, in the order of the file
+    parity: Parity  # on the calibration pictures
+    spread: KernelSpread
+    seconds: float  # calibration, every candidate, and their comparison
+    candidates: tuple[Candidate, ...]
+
+
+def quantize(
+    float_tflite: bytes,
+    pictures: Iterable[Pixels],
+    recipe: Recipe,
+    *,
+    decision: Decision = "sign",
+    observed: Observed | None = None,
+    progress: bool = False,
+) -> Quantized:
+    """The INT8 file of `float_tflite`, calibrated on `pictures`: (H, W) or, for colours, (H, W, 3) RGB uint8.
+
+    A pixel p means p / 255 in the float graph; the INT8 input gets scale 1/255 and zero point -128 exactly. Of the
+    candidates, those whose answer does not depend on the kernels go first, then the smallest largest error in logits,
+    then the fewest changed decisions. The same model, pictures and recipe give the same file. `observed` spares the
+    calibration where the pictures were run through this model before.
 
     Raises:
-        RecipeError: there is none, or it says what cannot be.
+        QuantizeError: no picture, one of a wrong size, or no quantizer gives a file that the recipe allows.
     """
-    folder = resources.files("convert") / "recipes"
-    known = sorted(entry.name.removesuffix(".json") for entry in folder.iterdir() if entry.name.endswith(".json"))
-    if name not in known:
-        raise RecipeError(f"no recipe is called {name!r}: choose one of {', '.join(known)}")
-    try:
-        return msgspec.json.decode((folder / f"{name}.json").read_bytes(), type=Recipe)
-    except msgspec.DecodeError as error:
-        raise RecipeError(f"recipe {name}.json: {error}") from error
-
-
-def quantize(float_tflite: bytes, pictures: Iterable[Pixels], recipe: Recipe, *, progress: bool = False) -> bytes:
-    """The INT8 TFLite file of `float_tflite`, calibrated on `pictures`, each (H, W) uint8 as the device feeds it.
-
-    A pixel p means p / 255 in the float graph; the INT8 input gets scale 1/255 and zero point -128 exactly. The same
-    model, pictures and recipe give the same bytes.
-
-    Raises:
-        QuantizeError: no picture, one of a wrong size, or a result that breaks the input contract or leaves tensors
-            that the recipe does not name in float.
-    """
-    ranges = observe(float_tflite, pictures, progress=progress)
-    with quiet_stderr():
-        model = QUANTIZERS[recipe.quantizer](float_tflite, ranges)
-    _check(model, recipe)
-    return model
-
-
-def _with_litert_quantizer(float_tflite: bytes, ranges: Ranges) -> bytes:
-    from litert_quantizer import quantizer, recipe  # noqa: PLC0415  seconds: only who converts pays
-
-    calibration = {
-        name: {"min": np.array([low], np.float32), "max": np.array([high], np.float32)}
-        for name, (low, high) in ranges.items()
-    }
-    done = quantizer.Quantizer(float_tflite, recipe.static_wi8_ai8()).quantize(
-        calibration, enable_progress_bar=False, enable_progress_report=False
+    began = time.perf_counter()
+    frames = list(pictures)
+    observed = observed or observe(float_tflite, frames, progress=progress)
+    tries = [_try(name, float_tflite, frames, observed, recipe, decision) for name in recipe.quantizers]
+    candidates = tuple(candidate for candidate, _ in tries)
+    usable = [(candidate, file) for candidate, file in tries if file is not None]
+    if not usable:
+        raise QuantizeError("; ".join(str(candidate.refused) for candidate in candidates))
+    best, file = min(usable, key=lambda each: each[1].standing)  # the first of equals: quantizers come by preference
+    return Quantized(
+        model=file.model,
+        quantizer=best.quantizer,
+        version=best.version,
+        recipe=recipe,
+        non_integer_tensors=tuple(non_integer_tensors(file.model)),
+        parity=file.parity,
+        spread=file.spread,
+        seconds=time.perf_counter() - began,
+        candidates=candidates,
     )
-    model = bytes(done.quantized_model)
-    if overflowed := _overflowed_biases(model):
-        raise QuantizeError(
-            f"litert-quantizer overflowed the INT32 bias of {len(overflowed)} tensors ({overflowed[0]}), whose weights "
-            "are nearly zero: use a recipe with the quantizer tflite-converter"
-        )
-    return model
 
 
-def _overflowed_biases(model: bytes) -> list[str]:
-    """Names of the quantized INT32 tensors that hold a value at the end of INT32's range."""
-    from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415
+class _File(NamedTuple):
+    """What a quantizer made, and how good it is."""
 
-    interpreter = Interpreter(model_content=model, num_threads=1)
-    limits = np.iinfo(np.int32)
-    return [
-        tensor["name"]
-        for tensor in interpreter.get_tensor_details()
-        if tensor["dtype"] is np.int32
-        and tensor["quantization_parameters"]["scales"].size
-        and np.isin(interpreter.get_tensor(tensor["index"]), (limits.min, limits.max)).any()
-    ]
+    model: bytes
+    parity: Parity
+    spread: KernelSpread
+
+    @property
+    def standing(self) -> tuple[bool, float, float]:
+        """The smaller the better."""
+        return not self.spread.same, self.parity.max_error, self.parity.changed_decisions
 
 
-def _with_tflite_converter(float_tflite: bytes, ranges: Ranges) -> bytes:
-    import tensorflow as tf  # noqa: PLC0415
-
-    # The last step of TFLiteConverter, called alone. The whole of it starts from Keras and calibrates by itself, three
-    # times slower; this way the ranges are ours, and a model that never was Keras takes the same road.
-    from tensorflow.lite.python.convert import mlir_quantize  # noqa: PLC0415
-
-    return bytes(mlir_quantize(_with_ranges(float_tflite, ranges), input_data_type=tf.int8, output_data_type=tf.int8))
-
-
-def _with_ranges(float_tflite: bytes, ranges: Ranges) -> bytes:
-    """The same file with each tensor's range written where a calibrated model carries it."""
-    import flatbuffers  # noqa: PLC0415
-    from tensorflow.lite.python import schema_py_generated as schema  # noqa: PLC0415
-
-    model = schema.ModelT.InitFromPackedBuf(float_tflite, 0)
-    for tensor in model.subgraphs[0].tensors:
-        if (seen := ranges.get(tensor.name.decode())) is not None:
-            tensor.quantization = schema.QuantizationParametersT()
-            tensor.quantization.min, tensor.quantization.max = [seen[0]], [seen[1]]
-    builder = flatbuffers.Builder(len(float_tflite))
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+def _try(
+    name: QuantizerName,
+    float_tflite: bytes,
+    frames: Sequence[Pixels],
+    observed: Observed,
+    recipe: Recipe,
+    decision: Decision,
+) -> tuple[Candidate, _File | None]:
+    began = time.perf_counter()
+    try:
+        model = build(name, float_tflite, observed.ranges, recipe)
+        seconds = time.perf_counter() - began
+        check(model, float_tflite, recipe, name)
+        file = _File(model, _parity(model, frames, observed, decision), kernel_spread(model, frames, decision))
+    except (QuantizeError, InterpreterError) as error:
+        return Candidate(name, version(name), time.perf_counter() - began, refused=str(error)), None
+    return Candidate(name, version(name), seconds, len(model), file.parity, file.spread), file
 
 
-PACKAGE_OF: Mapping[QuantizerName, str] = {"tflite-converter": "tensorflow", "litert-quantizer": "litert-quantizer"}
-"""The distribution that each quantizer comes with, whose version the manifest names."""
-
-QUANTIZERS: Mapping[QuantizerName, Callable[[bytes, Ranges], bytes]] = {
-    "tflite-converter": _with_tflite_converter,
-    "litert-quantizer": _with_litert_quantizer,
-}
+def _parity(model: bytes, frames: Sequence[Pixels], observed: Observed, decision: Decision) -> Parity:
+    runner = open_model(model)
+    answers = zip(observed.logits, map(int8_predictor(runner), frames), strict=True)
+    return compare_logits(answers, output_scale=runner.output_quantization[0], decision=decision)
 
 
-def _check(model: bytes, recipe: Recipe) -> None:
-    """An INT8 file that is not what the recipe promises must not leave this module."""
-    source = read_tflite(model).inputs[0]
+def check(model: bytes, float_tflite: bytes, recipe: Recipe, quantizer: QuantizerName) -> None:
+    """Refuses a file that is not what the recipe promises.
+
+    Raises:
+        QuantizeError: its input breaks the contract, or an operator computes in more than INT8 that no rule covers.
+    """
+    file = read_tflite(model)
+    source = file.inputs[0]
     if source.scale != INPUT_SCALE or source.zero_point != INPUT_ZERO_POINT:
         raise QuantizeError(
-            f"{recipe.quantizer} gave the input scale {source.scale} and zero point {source.zero_point}, "
+            f"{quantizer} gave the input scale {source.scale} and zero point {source.zero_point}, "
             f"not 1/255 and {INPUT_ZERO_POINT}: choose the other quantizer"
         )
-    left = non_integer_tensors(model)
-    if tuple(left) != recipe.non_integer_tensors:
-        shown = ", ".join(left[:5]) or "none"
+    left = _unnamed(file, recipe, raised_operators(float_tflite, recipe))
+    if left:
         raise QuantizeError(
-            f"recipe {recipe.name!r} names {len(recipe.non_integer_tensors)} non-integer tensors, the model has "
-            f"{len(left)} ({shown}): mend the architecture or the recipe"
+            f"{quantizer} leaves {len(left)} operators above INT8 that recipe {recipe.name!r} does not name "
+            f"({', '.join(left[:5])}): mend the architecture or the recipe"
         )
+
+
+def _unnamed(file: TFLiteFile, recipe: Recipe, raised: Raised) -> list[str]:
+    """Operators, named by the tensor that they give, that touch what is neither INT8 nor an INT32 constant unnamed.
+
+    Where all activations are INT16, so may these be, and their INT64 biases; casts between the precisions go with the
+    operators on their far side.
+    """
+    allowed = {"int8"} | ({"int16", "int64"} if recipe.activations == "int16" else set())
+    integer = [tensor.dtype in allowed or (tensor.dtype == "int32" and tensor.constant) for tensor in file.tensors]
+    # TFLiteConverter hands the name of the last operator's result on to the cast behind it.
+    handed_on = {
+        step.inputs[0]: file.tensors[step.outputs[0]]
+        for step in file.steps
+        if step.operator == "QUANTIZE" and file.tensors[step.outputs[0]] in file.outputs
+    }
+    return [
+        file.tensors[result].name
+        for step in file.steps
+        for result in step.outputs[:1]
+        if step.operator not in _CASTS
+        and not all(integer[i] for i in (*step.inputs, *step.outputs))
+        and not {file.tensors[result].name, handed_on.get(result, file.tensors[result]).name} & raised.keys()
+    ]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Iterable, Mapping
-from typing import TypeAlias
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 from tqdm import tqdm
 
 from convert.errors import QuantizeError
@@ -15,6 +17,7 @@ from edge.frame import Pixels
 from edge.quiet import quiet_stderr
 
 Ranges: TypeAlias = Mapping[str, tuple[float, float]]  # tensor name -> smallest and largest value seen, always with 0
+Logits: TypeAlias = npt.NDArray[np.float32]
 
 INPUT_RANGE = (0.0, 1.0)  # pixel 0..255, exactly: calibration alone gave 1/257 to 1/262 where 1/255 is meant
 MIN_SPAN = 1e-5
@@ -23,43 +26,75 @@ the bounds of a fused ReLU6 overflow INT32, and tflite-runtime refuses the file 
 """
 
 
-def observe(float_tflite: bytes, pictures: Iterable[Pixels], *, progress: bool = False) -> Ranges:
-    """Run the float model over `pictures` ((H, W) uint8, as the device feeds them) and keep each tensor's range.
+@dataclass(frozen=True)
+class Observed:
+    """One pass of a float model over a calibration set."""
 
-    True minimum and maximum, not a moving average: the range then does not depend on the order of the pictures, and
-    the worst element of a segmenter's output stays close to the float one.
+    ranges: Ranges
+    logits: tuple[Logits, ...]  # its answer to each picture, in their order
+
+
+def observe(float_tflite: bytes, pictures: Iterable[Pixels], *, progress: bool = False) -> Observed:
+    """Run the float model over `pictures` and keep each tensor's range, and the answers.
+
+    Pictures are uint8 as the device feeds them, (H, W) for a grey model and (H, W, 3) RGB for one of colours; a pixel p
+    means p / 255. True minimum and maximum, not a moving average: the range then does not depend on the order of the
+    pictures, and the worst element of a segmenter's output stays close to the float one.
 
     Raises:
         QuantizeError: there is no picture, or one has not the model's size.
     """
+    model = open_preserving(float_tflite)
+    source = model.get_input_details()[0]
+    result = model.get_output_details()[0]["index"]
+    names = {tensor["index"]: tensor["name"] for tensor in model.get_tensor_details() if tensor["dtype"] is np.float32}
+    computed = sorted({i for op in model._get_ops_details() for i in op["outputs"] if i in names})
+    views = [model.tensor(index) for index in computed]
+
+    low = np.zeros(len(computed), np.float32)
+    high = np.zeros(len(computed), np.float32)
+    logits: list[Logits] = []
+    for picture in tqdm(pictures, "calibrating", unit="picture", delay=2, disable=not progress, file=sys.stderr):
+        _check_picture(picture, source["shape"], len(logits))
+        model.set_tensor(source["index"], as_float(picture))
+        model.invoke()
+        for at, view in enumerate(views):
+            values = view()
+            low[at] = min(low[at], values.min())
+            high[at] = max(high[at], values.max())
+            del values  # a view that is alive makes `invoke` refuse
+        logits.append(model.get_tensor(result))
+    if not logits:
+        raise QuantizeError("no calibration picture: give a folder with some, or the project's calibration_data")
+    high = np.maximum(high, low + np.float32(MIN_SPAN))
+    ranges = {names[i]: (float(low[at]), float(high[at])) for at, i in enumerate(computed)}
+    return Observed(ranges | {source["name"]: INPUT_RANGE}, tuple(logits))
+
+
+def as_float(picture: Pixels) -> npt.NDArray[np.float32]:
+    """A picture (H, W) or (H, W, 3) uint8 in the form that a float graph takes: (1, H, W, 1 or 3), 0..1."""
+    real: npt.NDArray[np.float32] = as_batch(picture).astype(np.float32) / np.float32(255.0)
+    return real
+
+
+def as_batch(picture: Pixels) -> Pixels:
+    """(H, W) or (H, W, 3) -> (1, H, W, 1 or 3)."""
+    return picture.reshape(1, *picture.shape[:2], picture.shape[2] if picture.ndim == 3 else 1)
+
+
+def open_preserving(tflite: bytes) -> Any:
+    """An interpreter that keeps every tensor of its last run, to be read one by one."""
     from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415  the device's package, loaded on use
 
     with quiet_stderr(), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # keeping all tensors costs memory, and is what is wanted here
-        model = Interpreter(model_content=float_tflite, num_threads=1, experimental_preserve_all_tensors=True)
+        model = Interpreter(model_content=tflite, num_threads=1, experimental_preserve_all_tensors=True)
         model.allocate_tensors()
-    source = model.get_input_details()[0]
-    height, width = source["shape"][1:3]
-    names = {tensor["index"]: tensor["name"] for tensor in model.get_tensor_details() if tensor["dtype"] is np.float32}
-    computed = sorted({i for op in model._get_ops_details() for i in op["outputs"] if i in names})
+    return model
 
-    low = np.zeros(len(computed), np.float32)
-    high = np.zeros(len(computed), np.float32)
-    seen = 0
-    for picture in tqdm(pictures, "calibrating", unit="picture", delay=2, disable=not progress, file=sys.stderr):
-        if picture.shape != (height, width) or picture.dtype != np.uint8:
-            raise QuantizeError(
-                f"calibration picture {seen}: {picture.shape} {picture.dtype}, not ({height}, {width}) uint8"
-            )
-        model.set_tensor(source["index"], picture.astype(np.float32)[None, :, :, None] / np.float32(255.0))
-        model.invoke()
-        seen += 1
-        for at, index in enumerate(computed):
-            values = model.get_tensor(index)
-            low[at] = min(low[at], values.min())
-            high[at] = max(high[at], values.max())
-    if not seen:
-        raise QuantizeError("no calibration picture: give a folder with some, or the project's calibration_data")
-    high = np.maximum(high, low + np.float32(MIN_SPAN))
-    ranges = {names[i]: (float(low[at]), float(high[at])) for at, i in enumerate(computed)}
-    return ranges | {source["name"]: INPUT_RANGE}
+
+def _check_picture(picture: Pixels, takes: npt.NDArray[np.int32], at: int) -> None:
+    height, width, channels = map(int, takes[1:4])
+    wanted = (height, width) if channels == 1 else (height, width, channels)
+    if picture.shape != wanted or picture.dtype != np.uint8:
+        raise QuantizeError(f"calibration picture {at}: {picture.shape} {picture.dtype}, not {wanted} uint8")

@@ -22,8 +22,9 @@ from pathlib import Path
 
 import numpy as np
 
-from convert.conversion import Converted, convert_model
+from convert.conversion import Converted, Job, convert_model
 from convert.dataset import DataFolder, read_data_folder
+from convert.errors import ModelError
 from convert.evidence import Models, tables
 from convert.models import architecture
 from convert.phantom.folder import Population, write_population
@@ -162,7 +163,11 @@ def make_longitudinal(shop: Workshop, path: Path) -> None:
 
 
 def _convert(shop: Workshop, name: str, task: Task, view: View) -> Converted:
-    return convert_model(shop.model(name), task, view, read_data_folder(shop.calibration / view))
+    unseen = shop.folder("unseen" if view == "transverse" else "unseen-longitudinal")
+    done = convert_model(Job(shop.model(name), task, view, read_data_folder(shop.calibration / view), gate_on=unseen))
+    if done.converted is None:
+        raise ModelError(f"{shop.model(name)}: {done.refusal}")
+    return done.converted
 
 
 if __name__ == "__main__":

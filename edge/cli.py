@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"sonoedge {metadata.version(DISTRIBUTION)}")
     parser.set_defaults(run=None, parser=parser)
     top = parser.add_subparsers(metavar="COMMAND", title="commands")
-    groups: dict[str, argparse._SubParsersAction[argparse.ArgumentParser]] = {"": top}
+    groups = {"": top}
     for entry in sorted(metadata.entry_points(group=ENTRY_POINTS), key=lambda entry: entry.name):
         command = _loaded(entry)
         group, _, name = entry.name.rpartition(" ")

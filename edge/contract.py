@@ -25,8 +25,12 @@ class Claim(NamedTuple):
 def claims(entry: ModelEntry, takes: Shape, gives: Shape, input_quantization: Quantization) -> list[Claim]:
     """Shapes and input quantization as found, in the file or in the interpreter, against those that must be."""
     spec = entry.input
-    picture = (1, spec.height, spec.width, 1)
-    answer = picture if entry.task == "segment" else (1, len(GRADES) - 1)
+    picture = (1, spec.height, spec.width, spec.channels)
+    answer = {
+        "segment": (*picture[:3], 1),
+        "grade": (1, len(GRADES) - 1),
+        "classify": (1, len(entry.logits)),
+    }[entry.task]
     scale, zero_point = input_quantization
     return [
         Claim("input shape", takes == picture, f"{_by(takes)}, manifest {_by(picture)}"),

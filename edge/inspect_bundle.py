@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -55,6 +55,8 @@ def as_text(bundle: Bundle) -> str:
         lines.append("graders: none; this bundle measures and does not grade")
     for name, grader in manifest.graders.items():
         lines += [f"grader {name}{' (default)' if name == manifest.default_grader else ''}", *_model(manifest, grader)]
+    for name, classifier in manifest.classifiers.items():
+        lines += [f"classifier {name}", *_model(manifest, classifier)]
     lines += ["thresholds", *_aligned(msgspec.structs.asdict(manifest.thresholds))]
     lines += [f"  {'unscaled_crop_share':26}{manifest.unscaled_crop_share:g}"]
     lines += ["files", *(f"  {_kib(entry.size):>12}  {file}" for file, entry in sorted(manifest.files.items()))]
@@ -64,16 +66,22 @@ def as_text(bundle: Bundle) -> str:
 def _model(manifest: Manifest, entry: ModelEntry) -> list[str]:
     spec, calibration = entry.input, entry.calibration
     floats = ", ".join(entry.non_integer_tensors) or "none"
+    scale = "at any scale" if spec.mm_per_px is None else f"at {spec.mm_per_px:g} mm"
     facts = {
         "file": f"{entry.file}, {_kib(manifest.files[entry.file].size)}, architecture {entry.arch}, seed {entry.seed}",
-        "input": f"{spec.height} x {spec.width} px at {spec.mm_per_px:g} mm, "
+        "input": f"{spec.height} x {spec.width} px {'grey' if spec.channels == 1 else 'RGB'} {scale}, "
         f"0..255 = {spec.float_low:g}..{spec.float_high:g}, scale {spec.scale:.9g}, zero point -128",
-        "output": f"{', '.join(entry.logits)}, temperature {entry.temperature:g}",
+        "output": f"{_shortened(entry.logits)}, temperature {entry.temperature:g}",
         "quantized by": f"{entry.quantizer}, recipe {entry.recipe}, left in float: {floats}",
         "calibrated on": f"{calibration.frames} frames, sha256 {calibration.digest}",
     }
     facts |= {f"parity {measure}": f"{value:g}" for measure, value in entry.float_parity.items()}
     return _aligned(facts)
+
+
+def _shortened(names: Sequence[str], most: int = 10) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def _aligned(facts: Mapping[str, object]) -> list[str]:

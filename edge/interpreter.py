@@ -42,11 +42,11 @@ class Model(Protocol):
 
     @property
     def input_shape(self) -> tuple[int, ...]:
-        """(1, H, W, 1)"""
+        """(1, H, W, 1) grey, (1, H, W, 3) RGB"""
 
     @property
     def output_shape(self) -> tuple[int, ...]:
-        """(1, H, W, 1) for a segmenter, (1, logits) for a grader"""
+        """(1, H, W, 1) for a segmenter, (1, logits) for a grader or a classifier"""
 
     @property
     def input_quantization(self) -> Quantization: ...
@@ -55,7 +55,10 @@ class Model(Protocol):
     def output_quantization(self) -> Quantization: ...
 
     def write_input(self, picture: Pixels) -> None:
-        """Write a picture (H, W) uint8 of exactly the model's size into the interpreter's own input memory."""
+        """Write a picture into the interpreter's own input memory.
+
+        uint8 and exactly of the model's size: (H, W) for a grey one, (H, W, 3) in the order RGB for a colour one.
+        """
 
     def invoke(self) -> None:
         """Run the model once on what was last written."""
@@ -81,18 +84,19 @@ class TFLiteModel:
         self.input_quantization = _quantization(source)
         self.output_quantization = _quantization(result)
         _check_contract(self.input_shape, self.input_quantization)
+        self._picture_shape = picture_shape(self.input_shape)
+        self._where: Any = (0, ..., 0) if self.input_shape[3] == 1 else (0, ...)
         # Each call of these gives a view of tensor memory. A view that is still alive makes `invoke` refuse (and would
         # dangle after a new allocation), so none leaves a method of this class.
         self._input_view = interpreter.tensor(source["index"])
         self._output_view = interpreter.tensor(result["index"])
 
     def write_input(self, picture: Pixels) -> None:
-        if picture.shape != self.input_shape[1:3] or picture.dtype != np.uint8:
-            height, width = self.input_shape[1:3]
+        if picture.shape != self._picture_shape or picture.dtype != np.uint8:
             raise InterpreterError(
-                f"the model takes ({height}, {width}) uint8, not {picture.shape} {picture.dtype}: resize the picture"
+                f"the model takes {self._picture_shape} uint8, not {picture.shape} {picture.dtype}: resize the picture"
             )
-        np.bitwise_xor(picture, _SIGN_BIT, out=self._input_view()[0, :, :, 0].view(np.uint8))
+        np.bitwise_xor(picture, _SIGN_BIT, out=self._input_view()[self._where].view(np.uint8))
 
     def invoke(self) -> None:
         try:
@@ -105,6 +109,11 @@ class TFLiteModel:
             out = np.empty(self.output_shape, np.int8)
         np.copyto(out, self._output_view())
         return out
+
+
+def picture_shape(input_shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Shape of the picture that a model of this input shape is fed with: (H, W) for grey, (H, W, 3) for RGB."""
+    return input_shape[1:3] if input_shape[3] == 1 else input_shape[1:]
 
 
 def open_model(model: bytes, *, threads: int = 1, backend: str = "auto") -> Model:
@@ -180,8 +189,8 @@ def _quantization(details: dict[str, Any]) -> Quantization:
 
 
 def _check_contract(shape: tuple[int, ...], quantization: Quantization) -> None:
-    if len(shape) != 4 or shape[0] != 1 or shape[3] != 1:
-        raise InterpreterError(f"the model takes {shape}, not one grey picture (1, H, W, 1)")
+    if len(shape) != 4 or shape[0] != 1 or shape[3] not in (1, 3):
+        raise InterpreterError(f"the model takes {shape}, not one picture (1, H, W, 1) or (1, H, W, 3)")
     if quantization[1] != INPUT_ZERO_POINT:
         raise InterpreterError(
             f"the model's input has zero point {quantization[1]}, not {INPUT_ZERO_POINT}: "

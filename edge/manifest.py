@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -18,7 +19,7 @@ FORMAT_VERSION = 1
 MANIFEST_FILE = "manifest.json"
 SIGNATURE_FILE = "manifest.sig"  # optional, over the bytes of manifest.json; the only entry that no manifest lists
 
-Task = Literal["segment", "grade"]
+Task = Literal["segment", "grade", "classify"]
 Labels = Literal["labelled", "unlabelled"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -31,21 +32,30 @@ def _require(holds: bool, otherwise: str) -> None:
 
 
 class InputSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a model takes: one grey picture, INT8 with zero point -128, byte = pixel XOR 0x80.
+    """What a model takes: one picture, grey or RGB, INT8 with zero point -128, byte = pixel XOR 0x80.
 
     0..255 spans exactly `float_low`..`float_high`, the range of the float graph: scale = (high - low) / 255.
     """
 
     height: int  # px
     width: int  # px
-    mm_per_px: float  # the spacing the model was trained at; pictures are resampled to it
+    mm_per_px: float | None = None  # the spacing trained at, pictures are resampled to it; None: a classifier's alone
+    channels: int = 1  # 1 grey, 3 RGB
     float_low: float = 0.0
     float_high: float = 1.0
 
     def __post_init__(self) -> None:
         _require(8 <= self.height <= 4096 and 8 <= self.width <= 4096, "input height and width are 8 to 4096 px")
-        _require(0.001 <= self.mm_per_px <= 10.0, "input mm_per_px is 0.001 to 10")
+        _require(self.mm_per_px is None or 0.001 <= self.mm_per_px <= 10.0, "input mm_per_px is 0.001 to 10")
+        _require(self.channels in (1, 3), "input channels are 1 (grey) or 3 (RGB)")
         _require(-math.inf < self.float_low < self.float_high < math.inf, "input float_low is below float_high")
+
+    @property
+    def pixel_mm(self) -> float:
+        """`mm_per_px` of a segmenter or a grader, which has one."""
+        if self.mm_per_px is None:
+            raise ValueError("the model has no pixel size")
+        return self.mm_per_px
 
     @property
     def scale(self) -> float:
@@ -64,6 +74,25 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         _require(self.frames >= 1, "a calibration has at least one frame")
 
 
+class ProofFigure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One figure of the gate, in its unit; None is what could not be computed, or has no margin."""
+
+    unit: str
+    in_float: float | None
+    in_int8: float | None
+    bound: float | None  # the loss is below it with 95 % confidence
+    margin: float | None
+
+
+class Proof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the gate found when the model was converted."""
+
+    labelled: bool  # False: against float's own answers alone
+    frames: int
+    subjects: int
+    figures: dict[str, ProofFigure]
+
+
 class ModelEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One INT8 model: how it is fed, how its outputs are read, how it was made."""
 
@@ -74,15 +103,25 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     logits: tuple[str, ...]  # names of the outputs, in their order
     recipe: str  # name of the quantization recipe
     quantizer: str  # tool and version
+    candidates: dict[str, dict[str, float]] = {}  # each quantizer that was tried -> its figures; none: it gave no file
     calibration: Calibration
+    waived: tuple[str, ...] = ()  # rules of the calibration lint that the frames fail, and somebody waived by name
     seed: int
+    proof: Proof | None = None
     float_parity: dict[str, float] = {}  # INT8 against float: measure -> value
     temperature: float = 1.0  # logits are divided by it before the sigmoid; > 0
     non_integer_tensors: tuple[str, ...] = ()  # those the recipe leaves in float; none in an all-integer model
+    golden: str | None = None  # name of its golden vectors in the bundle; None in a bundle from before there were any
 
     def __post_init__(self) -> None:
         check_file_name(self.file)
+        if self.golden is not None:
+            check_file_name(self.golden)
         _require(len(self.logits) > 0, f"model {self.file} names no output")
+        grey, scaled = self.input.channels == 1, self.input.mm_per_px is not None
+        _require(
+            self.task == "classify" or (grey and scaled), f"the {self.task} model {self.file} takes grey, to scale"
+        )
         _require(0.0 < self.temperature < math.inf, f"temperature of {self.file} is above 0")
         _require(all(map(math.isfinite, self.float_parity.values())), f"float_parity of {self.file} is finite")
 
@@ -134,7 +173,7 @@ class FileEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A bundle for one view: at most one segmenter, any number of graders, and how to judge their answers.
+    """A bundle for one view: at most one segmenter, any number of graders and classifiers, how to judge their answers.
 
     `files` is empty until the bundle is written: `convert.bundle_writer` fills it in.
     """
@@ -147,6 +186,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     segmenter: ModelEntry | None = None
     graders: dict[str, ModelEntry] = {}
     default_grader: str | None = None
+    classifiers: dict[str, ModelEntry] = {}
     thresholds: Thresholds = Thresholds()
     unscaled_crop_share: float  # side of the grader's crop where no spacing is known, as a share of the picture's width
     labels: Labels  # labelled: measured against known answers (the card says whose); unlabelled: against float alone
@@ -159,11 +199,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         _require(_NAME.fullmatch(self.name) is not None, f"{self.name!r} is no bundle name: letters, digits, . _ -")
         _require(bool(self.intended_use.strip()), "intended_use is not empty")
         _require(0.0 < self.unscaled_crop_share <= 1.0, "unscaled_crop_share is above 0, at most 1")
-        _require(self.segmenter is not None or bool(self.graders), "a bundle holds at least one model")
+        _require(bool(self.models), "a bundle holds at least one model")
         _require(self.segmenter is None or self.segmenter.task == "segment", "the segmenter's task is segment")
-        for name, grader in self.graders.items():
-            _require(_NAME.fullmatch(name) is not None, f"{name!r} is no grader name: letters, digits, . _ -")
-            _require(grader.task == "grade", f"the task of grader {name} is grade")
+        _check_named("grader", "grade", self.graders)
+        _check_named("classifier", "classify", self.classifiers)
         if self.graders:
             _require(self.default_grader in self.graders, f"default_grader is one of {', '.join(self.graders)}")
         else:
@@ -173,12 +212,20 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     @property
     def models(self) -> tuple[ModelEntry, ...]:
-        """The segmenter, if there is one, then the graders."""
-        return (() if self.segmenter is None else (self.segmenter,)) + tuple(self.graders.values())
+        """The segmenter, if there is one, then the graders, then the classifiers."""
+        segmenter = () if self.segmenter is None else (self.segmenter,)
+        return (*segmenter, *self.graders.values(), *self.classifiers.values())
 
     def unlisted_models(self) -> list[str]:
-        """The model files that `files` does not list: none in a bundle that was written."""
-        return sorted({model.file for model in self.models} - self.files.keys())
+        """The files of models and golden vectors that `files` does not list: none in a bundle that was written."""
+        needed = {file for model in self.models for file in (model.file, model.golden) if file is not None}
+        return sorted(needed - self.files.keys())
+
+
+def _check_named(kind: str, task: Task, entries: Mapping[str, ModelEntry]) -> None:
+    for name, entry in entries.items():
+        _require(_NAME.fullmatch(name) is not None, f"{name!r} is no {kind} name: letters, digits, . _ -")
+        _require(entry.task == task, f"the task of {kind} {name} is {task}")
 
 
 def check_file_name(name: str) -> None:

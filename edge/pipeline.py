@@ -8,7 +8,9 @@ The first step that finds a reason ends the way; what was found until then (the 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from edge.bundle import Bundle
 from edge.errors import UsageError
@@ -60,11 +62,23 @@ class Observation:
         return self.placement.lift(self.mask, (height, width))
 
 
+Load: TypeAlias = Callable[[Bundle, ModelEntry, Options], Model]
+
+
+def load_model(bundle: Bundle, entry: ModelEntry, options: Options) -> Model:
+    """The model of an entry out of the bundle, in the interpreter asked for.
+
+    Raises:
+        BundleError, InterpreterError: it is not whole, or cannot be run here.
+    """
+    return open_model(bundle.read(entry.file), threads=options.threads, backend=options.interpreter)
+
+
 class Pipeline:
     """A bundle's models, loaded, for the frames of one source."""
 
-    def __init__(self, bundle: Bundle, options: Options, *, stream: bool) -> None:
-        """Load the bundle's models.
+    def __init__(self, bundle: Bundle, options: Options, *, stream: bool, load: Load = load_model) -> None:
+        """Load the bundle's models; another `load` runs other models (those in float, say) in their place.
 
         Raises:
             UsageError: the bundle has no segmenter, or no grader of the name asked for.
@@ -78,13 +92,13 @@ class Pipeline:
         self.grader_name = _chosen_grader(bundle, options.grader)
         self._options = options
         self._read_screen = ScreenReader(stream=stream, spacing=options.spacing, roi=options.roi)
-        model = _load(bundle, manifest.segmenter, options)
+        model = load(bundle, manifest.segmenter, options)
         self.backend = f"{model.backend} {model.runtime_version}"
         self.segmenter = Segmenter(manifest.segmenter, model, self.thresholds.nerve_probability)
         self.grader: Grader | None = None
         if self.grader_name is not None:
             entry = manifest.graders[self.grader_name]
-            self.grader = Grader(entry, _load(bundle, entry, options), manifest.unscaled_crop_share)
+            self.grader = Grader(entry, load(bundle, entry, options), manifest.unscaled_crop_share)
 
     def __call__(self, frame: Frame) -> Observation:
         """Everything that can be said of one frame.
@@ -140,10 +154,6 @@ class _Clock:
         now = time.perf_counter_ns()
         self.stage_ns[stage] = now - self._last
         self._last = now
-
-
-def _load(bundle: Bundle, entry: ModelEntry, options: Options) -> Model:
-    return open_model(bundle.read(entry.file), threads=options.threads, backend=options.interpreter)
 
 
 def _chosen_grader(bundle: Bundle, asked: str | None) -> str | None:

@@ -1,4 +1,4 @@
-"""Verify: is a bundle whole, all-integer, fed as this runtime feeds it, and does it run here?
+"""Verify: is a bundle whole, all-integer, fed as this runtime feeds it, and does it run here as where it was made?
 
 Every check stands for itself, so that a bundle that fails tells all that is wrong with it, not the first thing only.
 """
@@ -14,7 +14,8 @@ import numpy as np
 from edge.bundle import Bundle
 from edge.contract import claims
 from edge.errors import BundleError, InterpreterError
-from edge.interpreter import Model, RawOutput, open_model
+from edge.golden import answer, decode_golden, replay
+from edge.interpreter import Model, RawOutput, open_model, picture_shape
 from edge.manifest import ModelEntry
 from edge.tflite_file import TFLiteFile, non_integer_tensors, read_tflite
 
@@ -35,6 +36,7 @@ class ModelFacts(msgspec.Struct, frozen=True):
     size: int  # bytes
     operators: dict[str, int]  # name -> how many
     tensors: dict[str, int]  # dtype -> how many
+    golden: str | None  # the file of its golden vectors; None in a bundle from before there were any
 
 
 class Verification(msgspec.Struct, frozen=True):
@@ -70,10 +72,11 @@ def verify(bundle: Bundle, interpreter: str = "auto") -> Verification:
         except InterpreterError as error:
             checks.append(Check("TFLite file", entry.file, False, str(error)))
             continue
-        facts.append(_facts(entry.file, model, graph))
+        facts.append(_facts(entry, model, graph))
         checks += _of_graph(entry, graph)
         checks.append(_integer_only(entry, model))
-        checks += _of_run(entry, model, interpreter)
+        golden = readable.get(entry.golden) if entry.golden else None
+        checks += _of_run(entry, model, interpreter, golden, bundle.manifest.thresholds.nerve_probability)
     passed = all(check.passed for check in checks)
     return Verification(bundle.manifest.name, bundle.digest, tuple(checks), tuple(facts), passed)
 
@@ -91,6 +94,7 @@ def as_text(verification: Verification) -> str:
     ]
     lines += [
         f"      {facts.file:32}  {sum(facts.operators.values())} operators; tensors {_listed(facts.tensors)}"
+        f"{'' if facts.golden else '; golden vectors: none'}"
         for facts in verification.models
     ]
     failed = sum(not check.passed for check in verification.checks)
@@ -115,7 +119,9 @@ def _integer_only(entry: ModelEntry, model: bytes) -> Check:
     return Check("integer tensors", entry.file, found == named, detail)
 
 
-def _of_run(entry: ModelEntry, model: bytes, interpreter: str) -> Iterator[Check]:
+def _of_run(
+    entry: ModelEntry, model: bytes, interpreter: str, golden: bytes | None, nerve_probability: float
+) -> Iterator[Check]:
     try:
         loaded = open_model(model, backend=interpreter)
         once, _, again = (_answer(loaded, seed) for seed in (0, 1, 0))  # another input between: no state is kept
@@ -127,19 +133,33 @@ def _of_run(entry: ModelEntry, model: bytes, interpreter: str) -> Iterator[Check
     apart = int(np.count_nonzero(once != again))
     detail = "same answer twice" if same else f"{apart} of {once.size} outputs differ on the same input"
     yield Check("deterministic", entry.file, same, detail)
+    if golden is not None:
+        yield _of_golden(entry, loaded, golden, nerve_probability)
+
+
+def _of_golden(entry: ModelEntry, model: Model, golden: bytes, nerve_probability: float) -> Check:
+    """Whether the model answers here as it did where it was made."""
+    try:
+        found = replay(decode_golden(golden, entry, model), model, entry, nerve_probability)
+    except (BundleError, InterpreterError) as error:
+        return Check("golden vectors", entry.file, False, str(error))
+    detail = (
+        f"{found.pictures} pictures: {found.max_lsb} LSB apart at most, {found.mean_lsb:.3g} on average; "
+        f"{found.changed_decisions} decided otherwise"
+    )
+    return Check("golden vectors", entry.file, found.same, detail)
 
 
 def _answer(model: Model, seed: int) -> RawOutput:
     """The model's raw output for a random picture of its own size."""
-    height, width = model.input_shape[1:3]
-    model.write_input(np.random.default_rng(seed).integers(0, 256, (height, width), np.uint8))
-    model.invoke()
-    return model.output()
+    return answer(model, np.random.default_rng(seed).integers(0, 256, picture_shape(model.input_shape), np.uint8))
 
 
-def _facts(file: str, model: bytes, graph: TFLiteFile) -> ModelFacts:
+def _facts(entry: ModelEntry, model: bytes, graph: TFLiteFile) -> ModelFacts:
     dtypes = Counter(tensor.dtype for tensor in graph.tensors)
-    return ModelFacts(file, len(model), dict(Counter(graph.operators)), dict(sorted(dtypes.items())))
+    return ModelFacts(
+        entry.file, len(model), dict(Counter(graph.operators)), dict(sorted(dtypes.items())), entry.golden
+    )
 
 
 def _listed(counts: dict[str, int]) -> str:

@@ -2,7 +2,7 @@
 
 A .tflite file is a FlatBuffer of TensorFlow's `schema.fbs` (v3); field numbers below are those of that schema. What
 the networks answer can be worked out by hand: `segmenter` marks what is brighter than a grey level, `grader` grows
-severer with the mean brightness of its crop.
+severer with the mean brightness of its crop, `classifier` says which colour there is most of.
 """
 
 from __future__ import annotations
@@ -99,6 +99,19 @@ def grader(size: int, cuts: tuple[float, ...] = (40.0, 60.0, 80.0)) -> bytes:
         Tensor((len(cuts), pixels), scale=weight_scale, values=np.ones((len(cuts), pixels), np.int8)),
         Tensor((len(cuts),), INT32, scale=INPUT_SCALE * weight_scale, values=bias),
         Tensor((1, len(cuts)), scale=0.1),
+    ]
+    return tflite(Graph(tensors, [(FULLY_CONNECTED, [0, 1, 2], [3], FULLY_CONNECTED_OPTIONS, {})], [3]))
+
+
+def classifier(size: int) -> bytes:
+    """(1, size, size, 3) RGB -> (1, 3): the mean of red, of green and of blue, as pixel / 255, one step 1/127."""
+    pixels = size * size
+    weights = np.tile(np.eye(3, dtype=np.int8), (1, pixels))
+    tensors = [
+        Tensor((1, size, size, 3), scale=INPUT_SCALE, zero_point=-128),
+        Tensor((3, 3 * pixels), scale=1 / pixels, values=weights),
+        Tensor((3,), INT32, scale=INPUT_SCALE / pixels, values=np.zeros(3, np.int32)),
+        Tensor((1, 3), scale=1 / 127),
     ]
     return tflite(Graph(tensors, [(FULLY_CONNECTED, [0, 1, 2], [3], FULLY_CONNECTED_OPTIONS, {})], [3]))
 

@@ -1,4 +1,4 @@
-"""`sonoedge verify`: is a bundle whole, all-integer, and fed as this runtime feeds it?"""
+"""`sonoedge verify`: is a bundle whole, all-integer, fed as this runtime feeds it, and does it answer as it should?"""
 
 from __future__ import annotations
 
@@ -24,4 +24,6 @@ def run(args: argparse.Namespace) -> int:
     return DONE if verification.passed else ANSWER_IS_NO
 
 
-COMMAND = Command("check that a bundle is whole, all-integer, and runs here", add_arguments, run)
+COMMAND = Command(
+    "check that a bundle is whole, all-integer, and answers here as where it was made", add_arguments, run
+)

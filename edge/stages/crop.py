@@ -11,7 +11,7 @@ def crop_side_px(spec: InputSpec, spacing: Spacing, scan_width: int, unscaled_sh
     """Side of the crop in pixels of the scan; without a spacing, `unscaled_share` of the scan's width."""
     if spacing.mm_per_px is None:
         return unscaled_share * scan_width
-    return spec.width * spec.mm_per_px / spacing.mm_per_px
+    return spec.width * spec.pixel_mm / spacing.mm_per_px
 
 
 def place_crop(scan: Scan, centre: tuple[float, float], spec: InputSpec, unscaled_share: float) -> Placement:

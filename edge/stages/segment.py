@@ -15,7 +15,7 @@ from edge.stages.placement import Placement, place_from_skin
 
 def place_scan(shape: tuple[int, int], spacing: Spacing, spec: InputSpec) -> Placement:
     """How a scan lies on the segmenter's input: at the model's mm per pixel; without a spacing, fitted to its width."""
-    scale = spec.width / shape[1] if spacing.mm_per_px is None else spacing.mm_per_px / spec.mm_per_px
+    scale = spec.width / shape[1] if spacing.mm_per_px is None else spacing.mm_per_px / spec.pixel_mm
     return place_from_skin(shape, (spec.height, spec.width), scale)
 
 
@@ -35,7 +35,7 @@ class Segmenter:
         self.placement: Placement = place_from_skin(self.canvas.shape, self.canvas.shape, 1.0)
         self._raw: RawOutput = np.empty(model.output_shape, np.int8)
         self._mask: Mask = np.zeros_like(self.canvas)
-        self._level = _raw_level(nerve_probability, entry.temperature, model.output_quantization)
+        self._level = raw_level(nerve_probability, entry.temperature, model.output_quantization)
         self._placed: tuple[tuple[int, ...], Spacing] | None = None
 
     def __call__(self, scan: Scan) -> Mask:
@@ -55,7 +55,7 @@ class Segmenter:
         return self._mask
 
 
-def _raw_level(probability: float, temperature: float, quantization: Quantization) -> int:
+def raw_level(probability: float, temperature: float, quantization: Quantization) -> int:
     """The raw INT8 output above which a pixel is nerve: compared in the network's own integers, no pixel is decoded."""
     if probability in (0.0, 1.0):
         return -128 if probability == 0.0 else 127

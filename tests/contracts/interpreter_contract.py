@@ -13,6 +13,7 @@ import pytest
 
 from edge.errors import InterpreterError, UsageError
 from edge.interpreter import Model, open_model
+from tests import tiny_tflite
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 RAMP = (GOLDEN / "ramp_int8.tflite").read_bytes()
@@ -60,6 +61,23 @@ class InterpreterContract:
         place = np.zeros(model.output_shape, np.int8)
         assert model.output(out=place) is place
         assert np.array_equal(place, model.output())
+
+    def test_a_colour_model_takes_red_green_and_blue_in_this_order(self) -> None:
+        model = open_model(tiny_tflite.classifier(8), backend=self.backend)
+        assert model.input_shape == (1, 8, 8, 3)
+        wide = np.full((16, 8, 3), 7, np.uint8)
+        wide[::2] = (255, 128, 0)
+        model.write_input(wide[::2])  # a view with gaps
+        model.invoke()
+        scale, zero_point = model.output_quantization
+        answer = (model.output()[0].astype(np.float64) - zero_point) * scale
+        assert np.abs(answer - np.array([255, 128, 0]) / 255).max() <= scale
+
+    @pytest.mark.parametrize("shape", [(8, 8), (8, 8, 1), (8, 8, 4), (3, 8, 8), (1, 8, 8, 3)])
+    def test_a_colour_model_refuses_other_pictures(self, shape: tuple[int, ...]) -> None:
+        model = open_model(tiny_tflite.classifier(8), backend=self.backend)
+        with pytest.raises(InterpreterError, match=r"takes \(8, 8, 3\) uint8"):
+            model.write_input(np.zeros(shape, np.uint8))
 
     @pytest.mark.parametrize(
         "picture",

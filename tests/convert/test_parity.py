@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from convert.errors import QuantizeError
-from convert.parity import compare, float_predictor, int8_predictor
+from convert.parity import compare, compare_logits, float_predictor, int8_predictor
 from edge.interpreter import open_model
 from tests.contracts.interpreter_contract import ALL_GREYS, RAMP, RAMP_FLOAT
 
@@ -52,3 +52,9 @@ def test_a_real_model_and_its_int8_form_are_at_most_a_step_apart() -> None:
         [ALL_GREYS], float_predictor(RAMP_FLOAT), int8_predictor(int8), output_scale=int8.output_quantization[0]
     )
     assert 0.0 < parity.max_error_lsb <= 1.0
+
+
+def test_among_many_classes_the_decision_is_which_is_largest() -> None:
+    answers = [(np.float32([[3.0, 2.0, -1.0]]), np.float32([[2.4, 2.5, 1.0]])), (np.float32([[0, 1]]),) * 2]
+    assert compare_logits(answers, output_scale=1.0, decision="top").changed_decisions == 0.5
+    assert compare_logits(answers, output_scale=1.0, decision="sign").changed_decisions == 1 / 5

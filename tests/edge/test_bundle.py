@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from convert.bundle_writer import write_bundle
 from edge import bundle as bundle_module
+from edge import inspect_bundle
 from edge.bundle import Bundle, packaged_bundle, packaged_bundles, resolve_bundle
 from edge.errors import BundleError
 from edge.manifest import (
@@ -25,6 +26,8 @@ from edge.manifest import (
     ModelEntry,
     Thresholds,
 )
+from edge.verify import verify
+from tests import tiny_tflite
 
 FILES = {
     "models/segment.tflite": bytes(range(256)),
@@ -306,6 +309,11 @@ def test_any_manifest_bytes_are_a_manifest_or_refused(folder, raw):
         (lambda: manifest(graders={"m": entry("segment", "models/segment.tflite")}, default_grader="m"), "task"),
         (lambda: manifest(segmenter=entry()), "segmenter's task"),
         (lambda: manifest(segmenter=None, graders={}, default_grader=None), "at least one model"),
+        (lambda: manifest(classifiers={"m": entry()}), "the task of classifier m is classify"),
+        (lambda: manifest(graders={"m": classifier()}, default_grader="m"), "the task of grader m is grade"),
+        (lambda: manifest(classifiers={"../m": classifier()}), "no classifier name"),
+        (lambda: entry(input=InputSpec(height=8, width=8, mm_per_px=0.1, channels=3)), "takes grey"),
+        (lambda: InputSpec(height=8, width=8, mm_per_px=0.1, channels=4), "channels"),
         (lambda: manifest(unscaled_crop_share=0.0), "unscaled_crop_share"),
         (lambda: manifest(unscaled_crop_share=float("nan")), "unscaled_crop_share"),
         (lambda: manifest(intended_use=" "), "intended_use"),
@@ -337,6 +345,42 @@ def test_a_segmenter_alone_is_a_bundle(folder):
     alone = manifest(graders={}, default_grader=None)
     written = write_bundle(folder / "alone.sonobundle", alone, {"models/segment.tflite": b"TFL3"})
     assert [model.task for model in written.manifest.models] == ["segment"]
+
+
+def classifier(**changed: object) -> ModelEntry:
+    colour = InputSpec(height=227, width=227, channels=3)
+    fields = {"input": colour, "logits": ("parrot", "cat"), "file": "models/squeezenet.tflite"}
+    return entry("classify", **(fields | changed))
+
+
+def test_classifiers_alone_are_a_bundle(folder):
+    alone = manifest(segmenter=None, graders={}, default_grader=None, classifiers={"squeezenet": classifier()})
+    written = write_bundle(folder / "classifiers.sonobundle", alone, {"models/squeezenet.tflite": b"TFL3"})
+    assert [model.task for model in written.manifest.models] == ["classify"]
+    assert written.manifest.models[0].input.channels == 3
+
+
+def test_a_bundle_of_a_real_colour_classifier_is_verified_and_inspected(folder):
+    names = tuple(f"colour {index}" for index in range(3))
+    colours = classifier(input=InputSpec(height=8, width=8, channels=3), logits=names)
+    alone = manifest(segmenter=None, graders={}, default_grader=None, classifiers={"colours": colours})
+    model = tiny_tflite.classifier(8)
+    written = write_bundle(folder / "colours.sonobundle", alone, {colours.file: model})
+    assert verify(written).passed
+    text = inspect_bundle.as_text(written)
+    assert all(
+        part in text for part in ("classifier colours", "8 x 8 px RGB at any scale", "colour 0, colour 1, colour 2")
+    )
+    many = msgspec.structs.replace(colours, logits=tuple(f"class {index}" for index in range(1000)))
+    wrong = msgspec.structs.replace(alone, classifiers={"colours": many})
+    written = write_bundle(folder / "colours.sonobundle", wrong, {colours.file: model})
+    assert "class 9 and 990 more" in inspect_bundle.as_text(written)
+    assert [check.name for check in verify(written).checks if not check.passed] == ["output shape"]
+
+
+def test_classifiers_come_after_the_graders():
+    whole = manifest(classifiers={"squeezenet": classifier()})
+    assert [model.task for model in whole.models] == ["segment", "grade", "classify"]
 
 
 def test_input_spans_the_float_range_in_255_steps():

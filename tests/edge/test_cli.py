@@ -81,6 +81,17 @@ def test_a_mistake_is_one_line(installed):
     assert refused(sonoedge(installed, "probe", "error")) == "sonoedge: probe.bin: no such probe: plug it in"
 
 
+def test_a_command_of_two_words_is_in_a_group(installed):
+    for argv in (("calibration",), ("calibration", "--help")):
+        done = sonoedge(installed, *argv)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "\n    lint " in done.stdout
+    assert "--evaluation" in sonoedge(installed, "calibration", "lint", "--help").stdout
+    done = sonoedge(installed, "calibration", "guess")
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    assert "guess" in done.stderr
+
+
 def test_an_interrupt_is_130(installed):
     done = sonoedge(installed, "probe", "interrupt")
     assert (done.returncode, len(done.stderr.splitlines())) == (130, 1)

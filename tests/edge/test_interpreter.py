@@ -13,6 +13,7 @@ import pytest
 from edge import interpreter
 from edge.errors import InterpreterError, UsageError
 from edge.interpreter import backends, open_model
+from tests import tiny_tflite
 from tests.contracts.interpreter_contract import ALL_GREYS, GOLDEN, RAMP, InterpreterContract
 
 needs_litert = pytest.mark.skipif(find_spec("ai_edge_litert") is None, reason="ai-edge-litert is not installed")
@@ -62,6 +63,14 @@ def test_a_third_party_backend_is_found_by_its_entry_point(tmp_path: Path, monke
     monkeypatch.syspath_prepend(tmp_path)
     assert "abacus" in backends()
     assert open_model(RAMP, threads=3, backend="abacus") == (len(RAMP), 3)
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+def test_refuses_a_model_of_other_than_one_or_three_channels(channels: int) -> None:
+    tensors = [tiny_tflite.Tensor((1, 8, 8, channels), scale=1 / 255, zero_point=-128)]
+    model = tiny_tflite.tflite(tiny_tflite.Graph(tensors, [], [0]))
+    with pytest.raises(InterpreterError, match=rf"takes \(1, 8, 8, {channels}\), not one picture"):
+        open_model(model)
 
 
 def test_refuses_an_input_of_another_zero_point() -> None:

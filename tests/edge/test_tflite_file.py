@@ -32,6 +32,10 @@ def test_says_the_same_as_the_interpreter(model: bytes) -> None:
     assert [t.name for t in file.inputs] == [t["name"] for t in interpreter.get_input_details()]
     assert [t.name for t in file.outputs] == [t["name"] for t in interpreter.get_output_details()]
     assert file.operators == ("CONV_2D",)
+    [theirs_step] = interpreter._get_ops_details()[:1]
+    assert [(list(s.inputs), list(s.outputs)) for s in file.steps] == [
+        (list(theirs_step["inputs"]), list(theirs_step["outputs"]))
+    ]
 
 
 def test_weights_and_bias_are_constant_and_activations_are_not() -> None:

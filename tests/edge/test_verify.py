@@ -15,6 +15,7 @@ from edge.manifest import InputSpec
 from edge.verify import as_json, as_text, verify
 from tests import tiny_tflite
 from tests.conftest import GRADE, SECOND, SEGMENT, SEGMENT_SPEC, entry
+from tests.golden_bundle import with_golden
 from tests.tiny_tflite import Graph, Tensor, tflite
 
 MODEL_CHECKS = {
@@ -140,12 +141,66 @@ def test_text_and_json_say_the_same(tiny_bundle, make_bundle):
     assert len(json.loads(as_json(sound))["checks"]) == len(sound.checks)
 
 
+class TestGoldenVectors:
+    GOLDEN = "golden/segment.npy"
+
+    def test_are_replayed_for_every_model(self, tiny_bundle, tmp_path):
+        verification = verify(with_golden(tiny_bundle, tmp_path / "golden.sonobundle"))
+        assert verification.passed
+        found = {check.model: check.detail for check in verification.checks if check.name == "golden vectors"}
+        assert set(found) == {SEGMENT, GRADE, SECOND}
+        assert all("4 pictures: 0 LSB apart at most" in detail for detail in found.values())
+        assert [facts.golden for facts in verification.models] == [
+            *(self.GOLDEN, "golden/brightness.npy", "golden/darkness.npy")
+        ]
+        assert "none" not in as_text(verification).splitlines()[-2]
+
+    def test_a_bundle_without_any_is_said_to_have_none(self, tiny_bundle):
+        verification = verify(tiny_bundle)
+        assert verification.passed and "golden vectors" not in {check.name for check in verification.checks}
+        assert as_text(verification).count("golden vectors: none") == 3
+
+    def test_tell_a_model_that_answers_otherwise(self, tiny_bundle, tmp_path):
+        other = {SEGMENT: tiny_tflite.segmenter(192, 142)}  # two grey levels, two steps
+        verification = verify(with_golden(tiny_bundle, tmp_path / "other.sonobundle", other))
+        assert failures(verification) == {("golden vectors", SEGMENT)}
+        assert "2 LSB apart at most" in next(c.detail for c in verification.checks if not c.passed)
+
+    @pytest.mark.parametrize("data", [b"", b"no vectors", b"\x93NUMPY\x01\x00"])
+    def test_that_are_none_fail_in_one_line(self, tiny_bundle, tmp_path, data):
+        verification = verify(with_golden(tiny_bundle, tmp_path / "broken.sonobundle", {self.GOLDEN: data}))
+        assert failures(verification) == {("golden vectors", SEGMENT)}
+        (line,) = [line for line in as_text(verification).splitlines() if line.startswith("FAIL")]
+        assert f"{self.GOLDEN}: not whole golden vectors" in line
+
+    def test_a_model_of_another_shape_is_told_by_both(self, tiny_bundle, tmp_path):
+        other = {GRADE: tiny_tflite.grader(75, (1.0, 2.0, 3.0, 4.0))}
+        verification = verify(with_golden(tiny_bundle, tmp_path / "other.sonobundle", other))
+        assert failures(verification) == {("golden vectors", GRADE), ("output shape", GRADE)}
+
+    def test_changed_on_the_way_fail_by_their_sha256_and_are_not_replayed(self, tiny_bundle, tmp_path):
+        whole = with_golden(tiny_bundle, tmp_path / "whole.sonobundle")
+        data = bytearray(whole.path.read_bytes())
+        data[data.index(whole.read(self.GOLDEN)) + 5000] ^= 1
+        (tmp_path / "changed.sonobundle").write_bytes(data)
+        verification = verify(Bundle.open(tmp_path / "changed.sonobundle"))
+        assert failures(verification) == {("sha256", self.GOLDEN)}
+        assert ("golden vectors", SEGMENT) not in {(check.name, check.model) for check in verification.checks}
+
+    def test_that_the_manifest_names_must_be_in_the_bundle(self, make_bundle):
+        named = msgspec.structs.replace(entry(SEGMENT, SEGMENT_SPEC, ("nerve",)), golden=self.GOLDEN)
+        with pytest.raises(BundleError, match=self.GOLDEN):
+            make_bundle(segmenter=named)
+        with pytest.raises(ValueError, match="no name for a file in a bundle"):
+            msgspec.structs.replace(named, golden="../golden.npy")
+
+
 class TestInspect:
     def test_text_names_what_is_inside(self, tiny_bundle):
         text = inspect_bundle.as_text(tiny_bundle)
         for said in (
             *("tiny: transverse, format 1", tiny_bundle.digest, "tests", "labelled", "Apache-2.0", "made up"),
-            *("192 x 192 px at 0.2 mm", "grader brightness (default)", "grader darkness\n", "recipe by hand"),
+            *("192 x 192 px grey at 0.2 mm", "grader brightness (default)", "grader darkness\n", "recipe by hand"),
             *("0" * 64, "max_nerve_mm2", "unscaled_crop_share", "model_card.md", SEGMENT, "zero point -128"),
         ):
             assert said in text
