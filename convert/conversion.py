@@ -136,11 +136,11 @@ def convert_model(job: Job) -> Conversion:
     with step("quantize"):
         way.quantized = _quantize(way, pictures)
         way.candidates = way.quantized.candidates
-    with step("tensor errors"):
-        way.errors = tensor_errors(model.tflite, way.quantized.model, pictures, progress=job.progress)
     with step("gate"):
         trial = _trial(job, in_float, pictures, spec)
         way.gate = trial(_predictor(way.quantized.model))
+    with step("tensor errors"):  # on the gate's frames: those of the calibration cannot show what it clips
+        way.errors = tensor_errors(model.tflite, way.quantized.model, trial.pictures, progress=job.progress)
     if job.may_search and way.gate.shortfall > 0 and way.gate.subjects >= MIN_DRAWN:
         with step("search"):
             _search(way, trial, pictures)
@@ -173,7 +173,7 @@ def _search(way: Conversion, trial: Trial, pictures: Sequence[Pixels]) -> None:
     job = way.job
     way.search = search(
         way.model.tflite, pictures, job.recipe, lambda int8: trial(_predictor(int8)),
-        decision=_DECISIONS[job.task], progress=job.progress,
+        judged_on=trial.pictures, plain=way.quantized, decision=_DECISIONS[job.task], progress=job.progress,
     )  # fmt: skip
     if way.search.quantized is not None:
         way.quantized = way.search.quantized

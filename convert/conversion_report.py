@@ -133,7 +133,7 @@ def model_digest(path: Path) -> str:
         ModelError: it cannot be read.
     """
     try:
-        if path.is_file():
+        if not path.is_dir():
             return hashlib.sha256(path.read_bytes()).hexdigest()
         digest = hashlib.sha256()
         for file in sorted(file for file in path.rglob("*") if file.is_file()):

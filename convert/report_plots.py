@@ -28,7 +28,7 @@ def forest(gates: Sequence[Gate]) -> str:
     if not rows:
         return ""
     several = len(gates) > 1
-    names = [f"{gate.of}: {figure.name}" if several else figure.name for gate, figure in rows]
+    names = [_short(f"{gate.of}: {figure.name}" if several else figure.name) for gate, figure in rows]
     with _drawing(0.8 + 0.3 * len(rows)) as (figure, svg):
         axes = figure.subplots()
         for y, (_, each) in enumerate(rows):
@@ -38,7 +38,7 @@ def forest(gates: Sequence[Gate]) -> str:
         axes.set_yticks(range(len(rows)), names)
         axes.set_ylim(len(rows) - 0.4, -0.6)
         low, high = axes.get_xlim()
-        axes.set_xlim(max(_ENDS[0] - 0.1, min(low, -0.25)), min(_ENDS[1] + 0.1, max(high, 1.25)))
+        axes.set_xlim(min(low, -0.25), max(high, 1.25))  # as float and the margin are always seen
         axes.set_xlabel("loss in margins (0: as float, 1: the margin)")
         return svg("loss of each figure with its 95 % interval, in margins")
 
@@ -114,7 +114,9 @@ def _known(values: Sequence[float]) -> list[float]:
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= 50 else f"{name[:24]}…{name[-25:]}"
+    """A name that has room in a plot, without the characters that cannot be drawn."""
+    drawn = "".join(letter if letter.isprintable() else "?" for letter in name)
+    return drawn if len(drawn) <= 50 else f"{drawn[:24]}…{drawn[-25:]}"
 
 
 @contextmanager

@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 import numpy as np
@@ -195,7 +195,7 @@ class _Bench:
     quantizer: QuantizerName
     judge: Callable[[bytes], Judgement]
     max_trials: int
-    bar: tqdm[None]
+    bar: tqdm[Any]
     trials: list[Trial] = field(default_factory=list)
 
     @property
