@@ -63,7 +63,7 @@ $(TFLITE)/.ready: pyproject.toml
 	touch $@
 
 # It declares Python 3.12 and runs on 3.10 too.
-$(ONNX2TF)/.ready: convert/onnx2tf-requirements.txt
+$(ONNX2TF)/.ready: convert/readers/onnx2tf-requirements.txt
 	$(PYTHON) -m venv $(ONNX2TF)
 	$(ONNX2TF)/bin/python -m pip install --quiet --no-deps --ignore-requires-python -r $<
 	touch $@

@@ -17,22 +17,22 @@ from pathlib import Path
 
 import numpy as np
 
-from convert.calibration import calibration_entry, calibration_set
-from convert.calibration_lint import Lint, lint
-from convert.dataset import DataFolder
+from convert.calibration.frames import calibration_entry, calibration_set
+from convert.calibration.lint import Lint, lint
+from convert.data.dataset import DataFolder
 from convert.errors import ModelError
-from convert.float_model import FloatModel, read_float_model
-from convert.gate import DEFAULT_MARGINS, Trial, agreement_trial, grader_trial, segmenter_trial
+from convert.gate.trial import DEFAULT_MARGINS, Trial, agreement_trial, grader_trial, segmenter_trial
+from convert.gate.verdict import MIN_DRAWN, Gate, Margins
 from convert.golden import golden_file, golden_vectors
 from convert.models import GRADE_STEPS
-from convert.parity import Decision, Parity, Predict, compare, float_predictor, int8_predictor
-from convert.preprocessing import Preprocessing
-from convert.quantize import Candidate, Quantized, quantize
-from convert.recipe import Recipe, load_recipe
-from convert.search import SearchResult, search
-from convert.tensor_errors import TensorError, tensor_errors
-from convert.training_record import TrainingRecord, read_record
-from convert.verdict import MIN_DRAWN, Gate, Margins
+from convert.quantizing.parity import Decision, Parity, Predict, compare, float_predictor, int8_predictor
+from convert.quantizing.quantize import Candidate, Quantized, quantize
+from convert.quantizing.recipe import Recipe, load_recipe
+from convert.quantizing.search import SearchResult, search
+from convert.quantizing.tensor_errors import TensorError, tensor_errors
+from convert.readers.float_model import FloatModel, read_float_model
+from convert.readers.preprocessing import Preprocessing
+from convert.training.training_record import TrainingRecord, read_record
 from edge.findings import View
 from edge.frame import Pixels
 from edge.interpreter import open_model

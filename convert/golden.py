@@ -13,9 +13,9 @@ from pathlib import PurePosixPath
 import cv2
 import numpy as np
 
+from convert.data.samples import UNSCALED_CROP_SHARE
 from convert.phantom.folder import Population, exam
 from convert.phantom.frames import PhantomFrame
-from convert.samples import UNSCALED_CROP_SHARE
 from edge.findings import View
 from edge.frame import Pixels, Roi, Scan, Spacing
 from edge.golden import GoldenVectors, answer, encode_golden

@@ -175,7 +175,7 @@ class FileEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A bundle for one view: at most one segmenter, any number of graders and classifiers, how to judge their answers.
 
-    `files` is empty until the bundle is written: `convert.bundle_writer` fills it in.
+    `files` is empty until the bundle is written: `convert.packing.bundle_writer` fills it in.
     """
 
     format_version: int = FORMAT_VERSION

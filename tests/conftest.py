@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from hypothesis import settings
 
-from convert.bundle_writer import write_bundle
+from convert.packing.bundle_writer import write_bundle
 from edge.bundle import Bundle
 from edge.manifest import Calibration, InputSpec, Manifest, ModelEntry
 from tests import tiny_tflite

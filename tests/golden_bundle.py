@@ -6,8 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from convert.bundle_writer import write_bundle
 from convert.golden import golden_file, golden_vectors
+from convert.packing.bundle_writer import write_bundle
 from edge.bundle import Bundle
 from edge.manifest import ModelEntry
 

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
-from convert.calibration_set import GROUPS, MANIFEST, SEED, Group, frames, sha256_of_files
-from convert.dataset import read_data_folder
+from convert.data.dataset import read_data_folder
+from convert.reference.calibration_data import GROUPS, MANIFEST, SEED, Group, frames, sha256_of_files
 from edge.findings import GRADES
 
 FOLDER = Path(__file__).resolve().parents[1] / "calibration_data"

@@ -11,9 +11,9 @@ from edge.cli import ANSWER_IS_NO, DONE, Command
 from edge.errors import UsageError
 
 if TYPE_CHECKING:
-    from convert.calibration import CalibrationSet
-    from convert.dataset import DataFolder
-    from convert.training_record import TrainingRecord
+    from convert.calibration.frames import CalibrationSet
+    from convert.data.dataset import DataFolder
+    from convert.training.training_record import TrainingRecord
     from edge.findings import View
 
 TASKS = ("segment", "grade", "classify")
@@ -48,10 +48,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from convert.calibration_lint import as_json, as_text, lint
-    from convert.dataset import read_data_folder
-    from convert.preprocessing import Preprocessing
-    from convert.training_record import read_record
+    from convert.calibration.lint import as_json, as_text, lint
+    from convert.data.dataset import read_data_folder
+    from convert.readers.preprocessing import Preprocessing
+    from convert.training.training_record import read_record
 
     if args.model is not None and not args.model.exists():
         raise UsageError(f"{args.model}: no such model")
@@ -72,9 +72,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _calibration(args: argparse.Namespace, folder: DataFolder, record: TrainingRecord | None) -> CalibrationSet | None:
     """The frames as the model would get them; None where nobody says what the model does."""
-    from convert.calibration import calibration_set
+    from convert.calibration.frames import calibration_set
+    from convert.data.samples import input_spec
     from convert.models import ARCHITECTURES, architecture
-    from convert.samples import input_spec
 
     if record is not None and args.task not in (None, record.task):
         raise UsageError(f"{args.model} is there to {record.task}, --task says {args.task}")

@@ -12,7 +12,7 @@ from edge.errors import UsageError
 
 if TYPE_CHECKING:
     from convert.conversion import Job
-    from convert.preprocessing import Preprocessing
+    from convert.readers.preprocessing import Preprocessing
 
 TASKS = ("segment", "grade", "classify")
 
@@ -61,9 +61,9 @@ def run(args: argparse.Namespace) -> int:
         import keras  # noqa: F401  what the road needs is missed now, not half way
 
         from convert.conversion import convert_model
-        from convert.conversion_report import write_reports
-        from convert.packaging import pack_gated
-        from convert.reporting import as_text, report_of
+        from convert.packing.pack import pack_gated
+        from convert.report.conversion_report import write_reports
+        from convert.report.from_conversion import as_text, report_of
 
     base = Bundle.open(args.into) if args.into else None
     conversion = convert_model(_job(args))
@@ -78,9 +78,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _job(args: argparse.Namespace) -> Job:
     from convert.conversion import Job
-    from convert.dataset import read_data_folder
-    from convert.recipe import load_recipe
-    from convert.verdict import read_margins
+    from convert.data.dataset import read_data_folder
+    from convert.gate.verdict import read_margins
+    from convert.quantizing.recipe import load_recipe
 
     return Job(
         args.model, args.task, args.view, read_data_folder(args.calibration),
@@ -97,7 +97,7 @@ def _job(args: argparse.Namespace) -> Job:
 
 
 def _preprocessing(args: argparse.Namespace) -> Preprocessing:
-    from convert.preprocessing import Preprocessing
+    from convert.readers.preprocessing import Preprocessing
 
     return Preprocessing(args.order, args.white, args.mean, args.std)
 

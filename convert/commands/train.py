@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from convert.dataset import read_data_folder
+    from convert.data.dataset import read_data_folder
     from convert.models import architecture
 
     arch = architecture(args.arch)
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"--out {args.out}: the name of a model ends in .keras")
     folders = [read_data_folder(path) for path in args.data]
     with heavy_imports("sonoedge train"):
-        from convert.train import Schedule, train
+        from convert.training.train import Schedule, train
 
     schedule = Schedule(args.epochs, args.batch, args.learning_rate, window_px=args.window_px)
     record = train(arch, folders, args.out, schedule, seed=args.seed, init=args.init)

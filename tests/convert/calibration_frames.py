@@ -11,7 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from convert.training_record import TrainingRecord
+from convert.training.training_record import TrainingRecord
 from edge.frame import Pixels
 from tests.program import ROOT
 

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from convert.keras_model import float_tflite
+from convert.readers.keras_model import float_tflite
 
 SIZE = 16
 OUTLIER_LAYER, OUTLIER_CHANNEL = "middle", 5

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from convert.conversion import Job, convert_model
-from convert.conversion_report import decode, encode
-from convert.dataset import DataFolder, read_data_folder
+from convert.data.dataset import DataFolder, read_data_folder
 from convert.errors import ModelError
-from convert.packaging import pack_gated
-from convert.reporting import as_text, report_of
-from convert.verdict import Margins
+from convert.gate.verdict import Margins
+from convert.packing.pack import pack_gated
+from convert.report.conversion_report import decode, encode
+from convert.report.from_conversion import as_text, report_of
 from edge.verify import verify
 
 keras = pytest.importorskip("keras", reason="the extra convert is not installed")

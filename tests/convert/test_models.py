@@ -10,13 +10,13 @@ import pytest
 
 from convert.errors import ModelError, UnknownArchitectureError
 from convert.models import ARCHITECTURES, architecture
-from convert.quantize import quantize
-from convert.recipe import load_recipe
+from convert.quantizing.quantize import quantize
+from convert.quantizing.recipe import load_recipe
 from edge.tflite_file import non_integer_tensors, read_tflite
 
 keras = pytest.importorskip("keras", reason="the extra convert is not installed")
 
-from convert.keras_model import float_tflite, load_keras  # noqa: E402
+from convert.readers.keras_model import float_tflite, load_keras  # noqa: E402
 
 INTEGER_OPERATORS = {
     *("ADD", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "DEPTH_TO_SPACE", "FULLY_CONNECTED", "LOGISTIC"),

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convert.bundle_writer import write_bundle
+from convert.packing.bundle_writer import write_bundle
 from edge import bundle as bundle_module
 from edge import inspect_bundle
 from edge.bundle import Bundle, packaged_bundle, packaged_bundles, resolve_bundle

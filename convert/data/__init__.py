@@ -1,0 +1,1 @@
+"""Data folders (images/, masks/, labels.csv), and their frames as the networks see them."""

@@ -1,0 +1,1 @@
+"""Entry, weights, golden vectors and model card -> one file, NAME.sonobundle."""

@@ -1,0 +1,1 @@
+"""The conversion report: a published record, as JSON and as one self-contained page."""

@@ -1,0 +1,1 @@
+"""Data folders -> M.keras and M.train.json, split by subject."""
