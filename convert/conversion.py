@@ -8,7 +8,7 @@ The first check that says no ends the way; what was found until then is kept, fo
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -22,10 +22,10 @@ from convert.calibration.lint import Lint, lint
 from convert.data.dataset import DataFolder
 from convert.errors import ModelError
 from convert.gate.trial import DEFAULT_MARGINS, Trial, agreement_trial, grader_trial, segmenter_trial
-from convert.gate.verdict import MIN_DRAWN, Gate, Margins
+from convert.gate.verdict import Gate, Margins
 from convert.golden import golden_file, golden_vectors
 from convert.models import GRADE_STEPS
-from convert.quantizing.parity import Decision, Parity, Predict, compare, float_predictor, int8_predictor
+from convert.quantizing.parity import Parity, Predict, compare, float_predictor, int8_predictor
 from convert.quantizing.quantize import Candidate, Quantized, quantize
 from convert.quantizing.recipe import Recipe, load_recipe
 from convert.quantizing.search import SearchResult, search
@@ -41,7 +41,6 @@ from edge.manifest import Calibration, InputSpec, ModelEntry, Proof, ProofFigure
 TOOLS = ("sonoedge", "tensorflow", "keras", "litert-quantizer", "ai-edge-litert", "numpy", "opencv-python-headless")
 SOURCE_PICTURES = 16  # that the source framework is asked about: it is slow, one picture at a time
 
-_DECISIONS: Mapping[Task, Decision] = {"segment": "sign", "grade": "sign", "classify": "top"}
 
 
 @dataclass(frozen=True)
@@ -99,7 +98,7 @@ class Conversion:
         if not self.lint.passed:
             return f"calibration lint: {', '.join(self.lint.failed)}"
         if self.gate is not None and not self.gate.passed:
-            return f"gate {self.gate.verdict}: {', '.join(self.gate.open_figures)}"
+            return f"gate {self.gate.refusal}"
         return ""
 
 
@@ -112,7 +111,7 @@ def convert_model(job: Job) -> Conversion:
         QuantizeError: no quantizer gives a file that the recipe allows.
     """
     seconds: dict[str, float] = {}
-    step = partial(_timed, seconds)
+    step = partial(timed, seconds)
     with step("read"):
         record = read_record(job.path)
         model = read_float_model(job.path, job.preprocessing, channels=job.channels)
@@ -141,7 +140,7 @@ def convert_model(job: Job) -> Conversion:
         way.gate = trial(_predictor(way.quantized.model))
     with step("tensor errors"):  # on the gate's frames: those of the calibration cannot show what it clips
         way.errors = tensor_errors(model.tflite, way.quantized.model, trial.pictures, progress=job.progress)
-    if job.may_search and way.gate.shortfall > 0 and way.gate.subjects >= MIN_DRAWN:
+    if job.may_search and way.gate.failed:
         with step("search"):
             _search(way, trial, pictures)
     if not way.refusal:
@@ -156,7 +155,8 @@ def tool_versions() -> dict[str, str]:
 
 
 @contextmanager
-def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
+def timed(seconds: dict[str, float], name: str) -> Iterator[None]:
+    """Enter under `name` how long the block took."""
     began = time.perf_counter()
     yield
     seconds[name] = time.perf_counter() - began
@@ -164,8 +164,7 @@ def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
 
 def _quantize(way: Conversion, pictures: Sequence[Pixels]) -> Quantized:
     job = way.job
-    decision = _DECISIONS[job.task]
-    return quantize(way.model.tflite, pictures, job.recipe, decision=decision, progress=job.progress)
+    return quantize(way.model.tflite, pictures, job.recipe, task=job.task, progress=job.progress)
 
 
 def _search(way: Conversion, trial: Trial, pictures: Sequence[Pixels]) -> None:
@@ -173,7 +172,7 @@ def _search(way: Conversion, trial: Trial, pictures: Sequence[Pixels]) -> None:
     job = way.job
     way.search = search(
         way.model.tflite, pictures, job.recipe, lambda int8: trial(_predictor(int8)),
-        judged_on=trial.pictures, plain=way.quantized, decision=_DECISIONS[job.task], progress=job.progress,
+        judged_on=trial.pictures, plain=way.quantized, task=job.task, progress=job.progress,
     )  # fmt: skip
     if way.search.quantized is not None:
         way.quantized = way.search.quantized
@@ -207,8 +206,8 @@ def _converted(way: Conversion, logits: tuple[str, ...]) -> Converted:
         input=way.spec,
         logits=logits,
         recipe=quantized.recipe.name,
-        quantizer=f"{quantized.quantizer} {quantized.version}",
-        candidates={f"{each.quantizer} {each.version}": _figures(each) for each in way.candidates},
+        quantizer=quantized.name,
+        candidates={each.name: _figures(each) for each in way.candidates},
         calibration=way.calibration,
         waived=tuple(rule for rule in job.waived if rule in {f.rule for f in way.lint.findings if f.level == "fail"}),
         seed=record.seed if record else 0,

@@ -6,7 +6,7 @@ parsed: the model's shapes and the file's size say what its header must be, byte
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -16,7 +16,7 @@ from edge.contract import check_contract
 from edge.errors import BundleError
 from edge.frame import Pixels
 from edge.interpreter import Model, Quantization, RawOutput, picture_shape
-from edge.manifest import ModelEntry
+from edge.manifest import ModelEntry, Task
 from edge.stages.grade import grade_probabilities, most_likely
 from edge.stages.segment import raw_level
 
@@ -81,18 +81,21 @@ def decode_golden(data: bytes, entry: ModelEntry, model: Model) -> GoldenVectors
     return GoldenVectors(records["input"], records["output"])
 
 
-def replay(vectors: GoldenVectors, model: Model, entry: ModelEntry, nerve_probability: float = 0.5) -> Replay:
+def replay(
+    vectors: GoldenVectors, model: Model, task: Task, temperature: float = 1.0, nerve_probability: float = 0.5
+) -> Replay:
     """Run `model` on the golden pictures and compare its answers.
 
-    `nerve_probability`, 0..1: a segmenter's pixel is nerve above it.
+    `task` and `temperature` (> 0) say what is decided by an answer; `nerve_probability`, 0..1: a segmenter's pixel is
+    nerve above it.
 
     Raises:
         InterpreterError: the model cannot be run.
     """
     answers = np.stack([answer(model, picture)[0] for picture in vectors.inputs])
     apart = np.abs(answers.astype(np.int16) - vectors.outputs)
-    decide = _DECIDE[entry.task]
-    ours, golden = (decide(raw, entry, model.output_quantization, nerve_probability) for raw in (answers, vectors[1]))
+    scale = model.output_quantization
+    ours, golden = (_DECIDE[task](raw, scale, temperature, nerve_probability) for raw in (answers, vectors.outputs))
     changed = (ours != golden).reshape(len(answers), -1).mean(axis=1)
     decided_otherwise = int(np.count_nonzero(changed > MAX_CHANGED_SHARE))
     return Replay(len(answers), int(apart.max()), float(apart.mean()), float(changed.max()), decided_otherwise)
@@ -117,22 +120,22 @@ def _header(dtype: np.dtype[np.void], count: int) -> bytes:
     return _MAGIC + len(padded).to_bytes(2, "little") + padded.encode("ascii")
 
 
-def _sides(raw: RawOutput, entry: ModelEntry, quantization: Quantization, nerve_probability: float) -> Decisions:
-    return raw > raw_level(nerve_probability, entry.temperature, quantization)
+def _sides(raw: RawOutput, quantization: Quantization, temperature: float, nerve_probability: float) -> Decisions:
+    return raw > raw_level(nerve_probability, temperature, quantization)
 
 
-def _grades(raw: RawOutput, entry: ModelEntry, quantization: Quantization, _: float) -> Decisions:
+def _grades(raw: RawOutput, quantization: Quantization, temperature: float, _: float) -> Decisions:
     scale, zero_point = quantization
     logits = ((raw.astype(np.float64) - zero_point) * scale).tolist()
-    return np.array([most_likely(grade_probabilities(row, entry.temperature)) for row in logits])
+    return np.array([most_likely(grade_probabilities(row, temperature)) for row in logits])
 
 
-def _classes(raw: RawOutput, entry: ModelEntry, quantization: Quantization, _: float) -> Decisions:
+def _classes(raw: RawOutput, *_: object) -> Decisions:
     return np.asarray(raw.argmax(axis=-1))
 
 
-# task -> (raw answers (K, ...), entry, output quantization, nerve probability) -> what is decided by them
-_DECIDE: dict[str, Callable[[RawOutput, ModelEntry, Quantization, float], Decisions]] = {
+# task -> (raw answers (K, ...), output quantization, temperature, nerve probability) -> what is decided by them
+_DECIDE: Mapping[Task, Callable[[RawOutput, Quantization, float, float], Decisions]] = {
     "segment": _sides,
     "grade": _grades,
     "classify": _classes,

@@ -140,7 +140,8 @@ def _of_run(
 def _of_golden(entry: ModelEntry, model: Model, golden: bytes, nerve_probability: float) -> Check:
     """Whether the model answers here as it did where it was made."""
     try:
-        found = replay(decode_golden(golden, entry, model), model, entry, nerve_probability)
+        vectors = decode_golden(golden, entry, model)
+        found = replay(vectors, model, entry.task, entry.temperature, nerve_probability)
     except (BundleError, InterpreterError) as error:
         return Check("golden vectors", entry.file, False, str(error))
     detail = (

@@ -50,11 +50,11 @@ class Margins(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     auc: float | None = 0.02
     kappa: float | None = 0.03
     accuracy: float | None = None  # takes a miss by one grade for one by three: kappa is gated in its place
-    changed_grades: float | None = 0.1  # near ties, to the better and the worse alike: the least that 30 subjects show
+    changed_grades: float | None = 0.1  # near ties, to the better and the worse alike; the least that 30 can show
     ungradable: float | None = 0.05  # share of wrists that INT8 gives no grade beyond float's
     agreement_dsc: float | None = 0.05  # of 1, against float's own mask; two examiners agree less (P1)
     agreement_size: float | None = 5.0  # % of the CSA, or of the AP diameter, that float's mask has
-    changed_decisions: float | None = 0.1  # CTS or normal, against float: near ties as well, the same 30 witnesses
+    changed_decisions: float | None = 0.1  # CTS or normal, against float: near ties likewise, for the same reason
     top1: float | None = 0.1  # pictures whose first class is another than float's
     top5: float | None = 0.1  # of float's first five classes, the share that INT8's lack
 
@@ -122,9 +122,17 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True):
         return self.verdict == "passed"
 
     @property
-    def open_figures(self) -> tuple[str, ...]:
-        """The figures that keep it from passing."""
-        return tuple(figure.name for figure in self.figures if figure.verdict in ("failed", "undecided"))
+    def failed(self) -> bool:
+        """The loss is beyond doubt, so that another recipe is worth a search; what is undecided lacks subjects."""
+        return self.verdict == "failed"
+
+    @property
+    def refusal(self) -> str:
+        """Its verdict, the figures that keep it from passing and what would decide them; empty when it passes."""
+        if self.passed:
+            return ""
+        told = ", ".join(figure.name for figure in self.figures if figure.verdict in ("failed", "undecided"))
+        return f"{self.verdict}: {told}" + ("" if self.failed else f": frames of more {self.drawn_are} would decide")
 
 
 def gate(figures: Sequence[GateFigure], **about: Any) -> Gate:

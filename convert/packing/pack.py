@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 import msgspec
 
-from convert.conversion import Conversion, Converted, tool_versions
+from convert.conversion import Conversion, Converted, Job, timed, tool_versions
 from convert.data.samples import UNSCALED_CROP_SHARE
 from convert.gate.cascade import gate_cascade
 from convert.gate.verdict import Gate
@@ -29,6 +29,7 @@ class Packed:
     bundle: Bundle | None
     refusal: str
     cascade: Gate | None = None
+    seconds: dict[str, float] = field(default_factory=dict)  # by step
 
 
 def pack_gated(
@@ -43,21 +44,29 @@ def pack_gated(
     job, converted = conversion.job, conversion.converted
     if converted is None:
         return Packed(None, conversion.refusal)
+    seconds: dict[str, float] = {}
+    cascade = None
     write = partial(
         pack, converted=converted, view=job.view, base=base, name=name, licence=licence, attribution=attribution
     )
-    cascade = None
     if base is not None and job.gate_on is not None and job.task != "classify":
-        with tempfile.TemporaryDirectory() as folder:
+        with timed(seconds, "cascade gate"), tempfile.TemporaryDirectory() as folder:
             trial = write(Path(folder) / path.name)
-            if trial.manifest.segmenter and trial.manifest.graders:
-                file = next(e.file for e in trial.manifest.models if e not in base.manifest.models)
-                grader = name or converted.entry.arch if job.task == "grade" else None
-                floats = {file: converted.float_tflite}
-                cascade = gate_cascade(trial, floats, job.gate_on, grader=grader, margins=job.margins)
+            grader = name or converted.entry.arch if job.task == "grade" else None
+            cascade = _cascade(trial, base, converted, grader, job)
     if cascade is not None and not cascade.passed:
-        return Packed(None, f"cascade gate {cascade.verdict}: {', '.join(cascade.open_figures)}", cascade)
-    return Packed(write(path), "", cascade)
+        return Packed(None, f"cascade gate {cascade.refusal}", cascade, seconds)
+    with timed(seconds, "packing"):
+        bundle = write(path)
+    return Packed(bundle, "", cascade, seconds)
+
+
+def _cascade(trial: Bundle, base: Bundle, converted: Converted, grader: str | None, job: Job) -> Gate | None:
+    """The gate of the bundle as a whole, the model that was added to `base` in float on one side."""
+    if job.gate_on is None or not (trial.manifest.segmenter and trial.manifest.graders):
+        return None
+    added = next(entry.file for entry in trial.manifest.models if entry not in base.manifest.models)
+    return gate_cascade(trial, {added: converted.float_tflite}, job.gate_on, grader=grader, margins=job.margins)
 
 
 def pack(

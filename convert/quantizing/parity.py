@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -13,13 +13,11 @@ from convert.errors import QuantizeError
 from convert.quantizing.ranges import as_float
 from edge.frame import Pixels
 from edge.interpreter import Model
+from edge.manifest import Task
 from edge.quiet import quiet_stderr
 
 Logits: TypeAlias = npt.NDArray[np.float32]
 Predict: TypeAlias = Callable[[Pixels], Logits]  # picture (H, W) or (H, W, 3) -> logits, the same shape for both sides
-
-
-Decision: TypeAlias = Literal["sign", "top"]  # what a logit decides: its side of the threshold, or which is largest
 
 
 @dataclass(frozen=True)
@@ -40,8 +38,7 @@ def compare(
     int8_model: Predict,
     *,
     output_scale: float,
-    threshold_logit: float = 0.0,
-    decision: Decision = "sign",
+    task: Task = "segment",
 ) -> Parity:
     """Run both on each picture. `output_scale` is the INT8 output's scale: one LSB, in logits.
 
@@ -49,15 +46,14 @@ def compare(
         QuantizeError: there is no picture.
     """
     answers = ((float_model(picture), int8_model(picture)) for picture in pictures)
-    return compare_logits(answers, output_scale=output_scale, threshold_logit=threshold_logit, decision=decision)
+    return compare_logits(answers, output_scale=output_scale, task=task)
 
 
 def compare_logits(
     answers: Iterable[tuple[Logits, Logits]],
     *,
     output_scale: float,
-    threshold_logit: float = 0.0,
-    decision: Decision = "sign",
+    task: Task = "segment",
 ) -> Parity:
     """The same on answers in hand: float's and INT8's to each picture.
 
@@ -69,7 +65,7 @@ def compare_logits(
         error = np.abs(got.astype(np.float64) - expected)
         largest = max(largest, float(error.max()))
         total += float(error.sum())
-        differ = decide(got, decision, threshold_logit) != decide(expected, decision, threshold_logit)
+        differ = decide(got, task) != decide(expected, task)
         changed += int(np.count_nonzero(differ))
         decisions += differ.size
         logits += error.size
@@ -86,9 +82,9 @@ def compare_logits(
     )
 
 
-def decide(logits: Logits, decision: Decision, threshold_logit: float = 0.0) -> npt.NDArray[Any]:
-    """What the logits decide: for "sign" one answer a logit, for "top" the index of the largest along the last axis."""
-    return logits > threshold_logit if decision == "sign" else np.asarray(logits.argmax(axis=-1))
+def decide(logits: Logits, task: Task) -> npt.NDArray[Any]:
+    """What the logits decide: a class the index of the largest along the last axis, else each logit by its sign."""
+    return np.asarray(logits.argmax(axis=-1)) if task == "classify" else logits > 0.0
 
 
 def float_predictor(float_tflite: bytes, threads: int = 1) -> Predict:

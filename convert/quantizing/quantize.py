@@ -1,5 +1,8 @@
 """From float TFLite to INT8, by a recipe: one calibration, every quantizer that the recipe allows, the nearest taken.
 
+Kernels of two interpreters may answer a file differently: a file that they answer alike goes first, and where they are
+too far apart for one step of the answer, the step is made wider (convert.quantizing.answer_step).
+
 A file that breaks the input contract, or is not all-integer where the recipe promises it, never leaves this module.
 """
 
@@ -13,14 +16,17 @@ from typing import NamedTuple
 import numpy as np
 
 from convert.errors import QuantizeError
-from convert.quantizing.kernel_spread import KernelSpread, kernel_spread
-from convert.quantizing.parity import Decision, Parity, compare_logits, int8_predictor
+from convert.quantizing.answer_step import next_widening, widened
+from convert.quantizing.kernel_spread import kernel_spread
+from convert.quantizing.parity import Parity, compare_logits, int8_predictor
 from convert.quantizing.quantizers import Raised, build, raised_operators, version
 from convert.quantizing.ranges import Observed, observe
 from convert.quantizing.recipe import QuantizerName, Recipe
 from edge.errors import InterpreterError
 from edge.frame import Pixels
+from edge.golden import MAX_LSB, Replay
 from edge.interpreter import INPUT_ZERO_POINT, open_model
+from edge.manifest import Task
 from edge.tflite_file import TFLiteFile, non_integer_tensors, read_tflite
 
 INPUT_SCALE = float(np.float32(1.0) / np.float32(255.0))
@@ -36,8 +42,14 @@ class Candidate:
     seconds: float  # the quantizer alone, without the calibration
     size: int = 0  # bytes of the file
     parity: Parity | None = None  # on the calibration pictures
-    spread: KernelSpread | None = None
+    spread: Replay | None = None
     refused: str | None = None  # why there is no file, or none that may be used
+    widening: int = 1  # of the answer's range over the calibrated one
+
+    @property
+    def name(self) -> str:
+        """What made the file, as manifest and report tell it."""
+        return _name(self.quantizer, self.version, self.widening)
 
 
 @dataclass(frozen=True)
@@ -50,9 +62,15 @@ class Quantized:
     recipe: Recipe
     non_integer_tensors: tuple[str, ...]  # by the recipe's leave, in the order of the file
     parity: Parity  # on the calibration pictures
-    spread: KernelSpread
+    spread: Replay
     seconds: float  # calibration, every candidate, and their comparison
     candidates: tuple[Candidate, ...]
+    widening: int = 1  # of the answer's range over the calibrated one
+
+    @property
+    def name(self) -> str:
+        """What made it, as manifest and report tell it."""
+        return _name(self.quantizer, self.version, self.widening)
 
 
 def quantize(
@@ -60,16 +78,16 @@ def quantize(
     pictures: Iterable[Pixels],
     recipe: Recipe,
     *,
-    decision: Decision = "sign",
+    task: Task = "segment",
     observed: Observed | None = None,
     progress: bool = False,
 ) -> Quantized:
     """The INT8 file of `float_tflite`, calibrated on `pictures`: (H, W) or, for colours, (H, W, 3) RGB uint8.
 
     A pixel p means p / 255 in the float graph; the INT8 input gets scale 1/255 and zero point -128 exactly. Of the
-    candidates, those whose answer does not depend on the kernels go first, then the smallest largest error in logits,
-    then the fewest changed decisions. The same model, pictures and recipe give the same file. `observed` spares the
-    calibration where the pictures were run through this model before.
+    candidates, those whose answer depends least on the kernels go first, then the smallest largest error in logits,
+    then the fewest changed decisions; `task` says what an answer decides. The same model, pictures and recipe give the
+    same file. `observed` spares the calibration where the pictures were run through this model before.
 
     Raises:
         QuantizeError: no picture, one of a wrong size, or no quantizer gives a file that the recipe allows.
@@ -77,12 +95,15 @@ def quantize(
     began = time.perf_counter()
     frames = list(pictures)
     observed = observed or observe(float_tflite, frames, progress=progress)
-    tries = [_try(name, float_tflite, frames, observed, recipe, decision) for name in recipe.quantizers]
-    candidates = tuple(candidate for candidate, _ in tries)
-    usable = [(candidate, file) for candidate, file in tries if file is not None]
-    if not usable:
-        raise QuantizeError("; ".join(str(candidate.refused) for candidate in candidates))
-    best, file = min(usable, key=lambda each: each[1].standing)  # the first of equals: quantizers come by preference
+    tries: list[tuple[Candidate, _File | None]] = []
+    widening: int | None = 1
+    while widening is not None:
+        tries += [_try(name, float_tflite, frames, observed, recipe, task, widening) for name in recipe.quantizers]
+        usable = [(candidate, file) for candidate, file in tries if file is not None]
+        if not usable:
+            raise QuantizeError("; ".join(str(candidate.refused) for candidate, _ in tries))
+        best, file = min(usable, key=lambda each: each[1].standing)  # the first of equals: they come by preference
+        widening = next_widening(widening, file.spread.max_lsb) if best.widening == widening else None
     return Quantized(
         model=file.model,
         quantizer=best.quantizer,
@@ -92,7 +113,8 @@ def quantize(
         parity=file.parity,
         spread=file.spread,
         seconds=time.perf_counter() - began,
-        candidates=candidates,
+        candidates=tuple(candidate for candidate, _ in tries),
+        widening=best.widening,
     )
 
 
@@ -101,12 +123,13 @@ class _File(NamedTuple):
 
     model: bytes
     parity: Parity
-    spread: KernelSpread
+    spread: Replay
 
     @property
-    def standing(self) -> tuple[bool, float, float]:
+    def standing(self) -> tuple[bool, int, float, float]:
         """The smaller the better."""
-        return not self.spread.same, self.parity.max_error, self.parity.changed_decisions
+        between, parity = self.spread, self.parity
+        return between.max_lsb > MAX_LSB, between.changed_decisions, parity.max_error, parity.changed_decisions
 
 
 def _try(
@@ -115,23 +138,29 @@ def _try(
     frames: Sequence[Pixels],
     observed: Observed,
     recipe: Recipe,
-    decision: Decision,
+    task: Task,
+    widening: int,
 ) -> tuple[Candidate, _File | None]:
     began = time.perf_counter()
     try:
-        model = build(name, float_tflite, observed.ranges, recipe)
+        model = build(name, float_tflite, widened(float_tflite, observed.ranges, widening), recipe)
         seconds = time.perf_counter() - began
         check(model, float_tflite, recipe, name)
-        file = _File(model, _parity(model, frames, observed, decision), kernel_spread(model, frames, decision))
+        file = _File(model, _parity(model, frames, observed, task), kernel_spread(model, frames, task))
     except (QuantizeError, InterpreterError) as error:
-        return Candidate(name, version(name), time.perf_counter() - began, refused=str(error)), None
-    return Candidate(name, version(name), seconds, len(model), file.parity, file.spread), file
+        seconds = time.perf_counter() - began
+        return Candidate(name, version(name), seconds, refused=str(error), widening=widening), None
+    return Candidate(name, version(name), seconds, len(model), file.parity, file.spread, widening=widening), file
 
 
-def _parity(model: bytes, frames: Sequence[Pixels], observed: Observed, decision: Decision) -> Parity:
+def _name(quantizer: QuantizerName, release: str, widening: int) -> str:
+    return f"{quantizer} {release}" + (f", answer's range x {widening}" if widening > 1 else "")
+
+
+def _parity(model: bytes, frames: Sequence[Pixels], observed: Observed, task: Task) -> Parity:
     runner = open_model(model)
     answers = zip(observed.logits, map(int8_predictor(runner), frames), strict=True)
-    return compare_logits(answers, output_scale=runner.output_quantization[0], decision=decision)
+    return compare_logits(answers, output_scale=runner.output_quantization[0], task=task)
 
 
 def check(model: bytes, float_tflite: bytes, recipe: Recipe, quantizer: QuantizerName) -> None:

@@ -23,7 +23,6 @@ import numpy as np
 from tqdm import tqdm
 
 from convert.errors import QuantizeError
-from convert.quantizing.parity import Decision
 from convert.quantizing.quantize import Quantized, check, quantize
 from convert.quantizing.quantizers import build
 from convert.quantizing.ranges import Ranges, observe
@@ -32,6 +31,7 @@ from convert.quantizing.tensor_errors import TensorError, layer_of, tensor_error
 from edge.errors import InterpreterError
 from edge.frame import Pixels
 from edge.interpreter import open_model, picture_shape
+from edge.manifest import Task
 from edge.tflite_file import read_tflite
 
 MAX_TRIALS = 40
@@ -105,7 +105,7 @@ def search(
     *,
     judged_on: Sequence[Pixels] = (),
     plain: Quantized | None = None,
-    decision: Decision = "sign",
+    task: Task = "segment",
     max_trials: int = MAX_TRIALS,
     worst: int = WORST,
     progress: bool = False,
@@ -121,21 +121,19 @@ def search(
     """
     frames = list(pictures)
     observed = observe(float_tflite, frames, progress=progress)
-    plain = plain or quantize(float_tflite, frames, recipe, decision=decision, observed=observed)
+    plain = plain or quantize(float_tflite, frames, recipe, task=task, observed=observed)
     pinned = msgspec.structs.replace(plain.recipe, quantizer=plain.quantizer)
     with tqdm(total=max_trials, desc="search", unit="trial", delay=2, disable=not progress, file=sys.stderr) as bar:
         bench = _Bench(float_tflite, observed.ranges, pinned, plain.quantizer, judge, max_trials, bar)
         first = bench.judged((), plain.model)
         errors = tensor_errors(float_tflite, plain.model, judged_on or frames)
-        if not first.passed and first.shortfall == 0:
-            return SearchResult((first,), errors, None, "no figure lies beyond its margin: the gate lacks subjects")
         try:
             found = () if first.passed else _fewest(bench, first, _proposals(errors), worst)
         except _NoMoreTrialsError:
             found = min(bench.passing, key=len, default=None)
     if found is None:
         return SearchResult(tuple(bench.trials), errors, None, f"nothing passed in {len(bench.trials)} trials")
-    chosen = quantize(float_tflite, frames, bench.recipe(found), decision=decision, observed=observed)
+    chosen = quantize(float_tflite, frames, bench.recipe(found), task=task, observed=observed)
     return SearchResult(tuple(bench.trials), errors, chosen)
 
 

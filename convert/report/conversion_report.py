@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from collections.abc import Sequence
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
@@ -36,6 +37,9 @@ from edge.output import write_atomically
 from edge.report import DISCLAIMER
 
 REPORT_VERSION = 1
+
+_FREE_TEXTS = ("answer", "search_note", "detail", "mend", "refused", "reason", "notes")  # fields, in any struct
+_PATH = re.compile(r"(?<![\w./])(/[^\s/'\"]+)/(?:[^\s/'\"]+/)*")  # the folders of an absolute path, the first by itself
 
 
 class ModelSource(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,8 +102,6 @@ class ConversionReport(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if self.bundle is not None:
             msgspec.structs.force_setattr(self, "bundle", _name(self.bundle))
-        if self.lint is not None:
-            msgspec.structs.force_setattr(self, "lint", _without_paths(self.lint))
 
     @property
     def labels(self) -> Labels:
@@ -124,6 +126,15 @@ def ranked(tensors: Sequence[TensorError], trials: Sequence[Trial] | None) -> li
             gain = plain - alone.get(error.tensor, math.inf)
             rows.append(Ranked(error, gain if math.isfinite(gain) else None))
     return sorted(rows, key=lambda row: (-max(row.gain or 0.0, 0.0), row.error.own_snr_db))
+
+
+def without_paths(report: ConversionReport) -> ConversionReport:
+    """The same report, fit to be shared: what its free texts say of a file is its name."""
+    lint = report.lint
+    plain = _shared(msgspec.to_builtins(report), lint.folder if lint else "")
+    if lint is not None:
+        plain["lint"]["folder"] = _name(lint.folder)
+    return msgspec.convert(plain, ConversionReport)
 
 
 def model_digest(path: Path) -> str:
@@ -197,22 +208,24 @@ def _name(path: str) -> str:
     return PurePath(path).name or "folder"
 
 
-def _without_paths(lint: Lint) -> Lint:
-    """The findings name files by their whole path where these cannot be read."""
-    name = _name(lint.folder)
-    if name == lint.folder:
-        return lint
-    findings = [
-        msgspec.structs.replace(
-            finding, **{part: _within(getattr(finding, part), lint.folder, name) for part in ("detail", "mend")}
-        )
-        for finding in lint.findings
-    ]
-    return msgspec.structs.replace(lint, folder=name, findings=tuple(findings))
+def _shared(plain: Any, folder: str) -> Any:
+    """Plain values whose free texts tell a path without the folders above the file; names of tensors stay whole."""
+    if isinstance(plain, dict):
+        return {
+            key: _told(value, folder) if key in _FREE_TEXTS else _shared(value, folder) for key, value in plain.items()
+        }
+    return [_shared(value, folder) for value in plain] if isinstance(plain, (list, tuple)) else plain
 
 
-def _within(text: str, folder: str, name: str) -> str:
-    return text.replace(folder.rstrip("/") + "/", "").replace(folder, name)
+def _told(text: Any, folder: str) -> Any:
+    if isinstance(text, (list, tuple)):
+        return [_told(each, folder) for each in text]
+    if not isinstance(text, str):
+        return text
+    name = _name(folder)
+    if folder != name:  # known whole: it may hold blanks
+        text = text.replace(folder.rstrip("/") + "/", "").replace(folder, name)
+    return _PATH.sub(lambda path: "" if Path(path[1]).is_dir() else path[0], text)
 
 
 def _finite(plain: Any) -> Any:

@@ -8,14 +8,20 @@ from convert.gate.verdict import as_text as gate_text
 from convert.golden import pictures_in
 from convert.packing.pack import Packed
 from convert.quantizing.tensor_errors import outliers
-from convert.report.conversion_report import CalibrationFrames, ConversionReport, ModelSource, model_digest
+from convert.report.conversion_report import (
+    CalibrationFrames,
+    ConversionReport,
+    ModelSource,
+    model_digest,
+    without_paths,
+)
 
 
 def report_of(conversion: Conversion, packed: Packed) -> ConversionReport:
-    """Everything that was done and found, and the answer."""
+    """Everything that was done and found, and the answer; no text in it tells a folder of this machine."""
     job, model, record, quantized = conversion.job, conversion.model, conversion.record, conversion.quantized
     refusal, looked, digest = packed.refusal, conversion.search, conversion.calibration
-    return ConversionReport(
+    report = ConversionReport(
         passed=not refusal,
         answer=refusal or "bundle written",
         bundle=packed.bundle.path.name if packed.bundle else None,
@@ -39,7 +45,7 @@ def report_of(conversion: Conversion, packed: Packed) -> ConversionReport:
             digest=digest.digest if digest else None,
         ),
         recipe=quantized.recipe if quantized else job.recipe,
-        quantizer=f"{quantized.quantizer} {quantized.version}" if quantized else None,
+        quantizer=quantized.name if quantized else None,
         candidates=conversion.candidates,
         tools=tool_versions(),
         source_parity=conversion.source_parity,
@@ -52,8 +58,9 @@ def report_of(conversion: Conversion, packed: Packed) -> ConversionReport:
         golden_pictures=pictures_in(conversion.converted.golden) if conversion.converted else None,
         float_bytes=len(model.tflite),
         int8_bytes=len(quantized.model) if quantized else None,
-        seconds=conversion.seconds,
+        seconds=conversion.seconds | packed.seconds,
     )
+    return without_paths(report)
 
 
 def as_text(report: ConversionReport) -> str:
@@ -64,7 +71,7 @@ def as_text(report: ConversionReport) -> str:
     for candidate in report.candidates:
         parity = candidate.parity
         found = candidate.refused or (parity and f"largest error {parity.max_error:.3f} in a logit") or ""
-        lines.append(f"{candidate.quantizer} {candidate.version}: {found}")
+        lines.append(f"{candidate.name}: {found}")
     lines += [gate_text(gate) for gate in report.gates]
     lines += [f"outlier: {outlier}" for outlier in report.outliers]
     if report.trials is not None:

@@ -238,8 +238,8 @@ def _with_mend(finding: Finding) -> str:
 
 
 def _candidate(candidate: Candidate, taken: str | None) -> tuple[str, ...]:
-    name = f"{candidate.quantizer} {candidate.version}"
-    seconds, parity, spread = shown(candidate.seconds), candidate.parity, candidate.spread
+    name, seconds = candidate.name, shown(candidate.seconds)
+    parity, spread = candidate.parity, candidate.spread
     if parity is None or spread is None:
         return name, "refused", "–", seconds, "–", "–", "–", "–", candidate.refused or "–"
     changed = f"{shown(100 * parity.changed_decisions)} %"

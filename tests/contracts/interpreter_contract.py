@@ -1,7 +1,7 @@
 """What every interpreter behind `edge.interpreter.open_model` must do; subclass it and name the backend.
 
 The model of the contract is `ramp_int8.tflite`: (1, 8, 32, 1) in and out, logit = 2 * pixel / 255 - 0.5.
-`tests/convert/test_quantize.py` holds the network that it is made from.
+`tests/convert/quantizing/test_quantize.py` holds the network that it is made from.
 """
 
 from __future__ import annotations

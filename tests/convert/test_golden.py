@@ -44,7 +44,7 @@ def vectors(made: ModelEntry, int8: bytes, view: str = "transverse") -> GoldenVe
 def test_the_same_model_gives_the_same_bytes_which_it_repeats(made: ModelEntry, int8: bytes) -> None:
     assert golden_vectors(made, int8) == golden_vectors(made, int8)
     model = open_model(int8)
-    found = replay(decode_golden(golden_vectors(made, int8), made, model), model, made)
+    found = replay(decode_golden(golden_vectors(made, int8), made, model), model, made.task)
     assert (found.pictures, found.max_lsb, found.changed_share) == (4, 0, 0.0)
 
 

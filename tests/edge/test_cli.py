@@ -86,7 +86,7 @@ def test_a_command_of_two_words_is_in_a_group(installed):
         done = sonoedge(installed, *argv)
         assert (done.returncode, done.stderr) == (0, "")
         assert "\n    lint " in done.stdout
-    assert "--evaluation" in sonoedge(installed, "calibration", "lint", "--help").stdout
+    assert "--gate" in sonoedge(installed, "calibration", "lint", "--help").stdout
     done = sonoedge(installed, "calibration", "guess")
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
     assert "guess" in done.stderr

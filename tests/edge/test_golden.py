@@ -41,7 +41,7 @@ def replayed(made: ModelEntry, model, inputs: np.ndarray, change) -> Replay:
     golden = vectors(model, inputs)
     outputs = golden.outputs.astype(int)
     change(outputs)
-    return replay(GoldenVectors(inputs, outputs.astype(np.int8)), model, made)
+    return replay(GoldenVectors(inputs, outputs.astype(np.int8)), model, made.task, made.temperature)
 
 
 class TestFile:
@@ -173,5 +173,5 @@ class TestReplay:
         model, inputs = open_segmenter(), flat(140)
         golden = vectors(model, inputs)
         over = GoldenVectors(inputs, golden.outputs + np.int8(1))
-        assert replay(over, model, SEGMENT, 0.5).changed_share == 1.0
-        assert replay(over, model, SEGMENT, 0.9).changed_share == 0.0
+        assert replay(over, model, "segment", nerve_probability=0.5).changed_share == 1.0
+        assert replay(over, model, "segment", nerve_probability=0.9).changed_share == 0.0

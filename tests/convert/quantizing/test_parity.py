@@ -28,16 +28,14 @@ def test_errors_are_in_logits_and_in_steps_and_each_changed_sign_counts() -> Non
     assert parity.changed_decisions == pytest.approx(0.25)
 
 
-def test_the_decision_is_at_the_threshold_given() -> None:
-    parity = compare(
-        PICTURES, lambda _: np.float32([1.9]), lambda _: np.float32([2.1]), output_scale=1.0, threshold_logit=2.0
-    )
-    assert parity.changed_decisions == 1.0
+def test_the_decision_is_at_a_logit_of_0() -> None:
+    parity = compare(PICTURES, lambda _: np.float32([-0.1, 1.9]), lambda _: np.float32([0.1, 2.1]), output_scale=1.0)
+    assert parity.changed_decisions == 0.5
 
 
-@given(hnp.arrays(np.float32, 5, elements=st.floats(-100, 100, width=32)), st.floats(-9, 9))
-def test_a_model_agrees_with_itself(logits: np.ndarray, threshold: float) -> None:
-    parity = compare(PICTURES, lambda _: logits, lambda _: logits, output_scale=0.1, threshold_logit=threshold)
+@given(hnp.arrays(np.float32, 5, elements=st.floats(-100, 100, width=32)))
+def test_a_model_agrees_with_itself(logits: np.ndarray) -> None:
+    parity = compare(PICTURES, lambda _: logits, lambda _: logits, output_scale=0.1)
     assert (parity.max_error, parity.mean_error, parity.changed_decisions) == (0.0, 0.0, 0.0)
 
 
@@ -56,5 +54,5 @@ def test_a_real_model_and_its_int8_form_are_at_most_a_step_apart() -> None:
 
 def test_among_many_classes_the_decision_is_which_is_largest() -> None:
     answers = [(np.float32([[3.0, 2.0, -1.0]]), np.float32([[2.4, 2.5, 1.0]])), (np.float32([[0, 1]]),) * 2]
-    assert compare_logits(answers, output_scale=1.0, decision="top").changed_decisions == 0.5
-    assert compare_logits(answers, output_scale=1.0, decision="sign").changed_decisions == 1 / 5
+    assert compare_logits(answers, output_scale=1.0, task="classify").changed_decisions == 0.5
+    assert compare_logits(answers, output_scale=1.0, task="grade").changed_decisions == 1 / 5

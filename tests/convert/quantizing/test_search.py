@@ -102,9 +102,3 @@ def test_what_nothing_mends_is_told_and_the_bound_is_kept(broken: bytes) -> None
     result = search(broken, PICTURES, RECIPE, never, max_trials=5)
     assert result.quantized is None and len(result.trials) == len(asked) == 5
     assert "nothing passed in 5 trials" in result.as_text()
-
-
-def test_a_gate_that_lacks_subjects_is_not_searched(broken: bytes) -> None:
-    result = search(broken, PICTURES, RECIPE, lambda _: Verdict(False, 0.0))
-    assert result.quantized is None and len(result.trials) == 1
-    assert "lacks subjects" in result.note

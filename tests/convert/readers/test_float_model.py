@@ -298,6 +298,6 @@ def test_squeezenet_from_onnx_knows_the_parrot_and_the_cat() -> None:
         by_onnx, by_tflite = read.reference(frame)[0], converted_answer(frame)[0]
         assert labels[int(by_tflite.argmax())] == name
         assert np.array_equal(np.argsort(-by_onnx)[:5], np.argsort(-by_tflite)[:5])
-    parity = compare(frames.values(), read.reference, converted_answer, output_scale=1.0, decision="top")
+    parity = compare(frames.values(), read.reference, converted_answer, output_scale=1.0, task="classify")
     assert parity.max_error < 1e-4
     assert parity.changed_decisions == 0.0

@@ -19,7 +19,6 @@ from convert.calibration.lint import Lint
 from convert.calibration.rules import Finding
 from convert.errors import ModelError
 from convert.gate.verdict import Gate, GateFigure, gate
-from convert.quantizing.kernel_spread import KernelSpread
 from convert.quantizing.parity import Parity
 from convert.quantizing.quantize import Candidate
 from convert.quantizing.recipe import load_recipe, recipe_json
@@ -34,9 +33,11 @@ from convert.report.conversion_report import (
     encode,
     model_digest,
     ranked,
+    without_paths,
     write_reports,
 )
 from edge.errors import MissingExtraError, OutputError, ReportError
+from edge.golden import Replay
 from edge.manifest import InputSpec
 from edge.report import DISCLAIMER
 from tests.contracts.interpreter_contract import ALL_GREYS, RAMP, RAMP_FLOAT
@@ -87,7 +88,7 @@ def report(**changed: Any) -> ConversionReport:
         "quantizer": "litert-quantizer 0.11",
         "candidates": (
             Candidate("tflite-converter", "2.21", 1.5, refused="tflite-converter cannot quantize it: no"),
-            Candidate("litert-quantizer", "0.11", 0.5, 2048, PARITY, KernelSpread(16, 1, 0.0)),
+            Candidate("litert-quantizer", "0.11", 0.5, 2048, PARITY, Replay(16, 1, 0.1, 0.0, 0)),
         ),
         "tools": {"sonoedge": "0.1.0"},
         "source_parity": PARITY,
@@ -166,11 +167,13 @@ def test_a_newer_version_is_refused_and_a_new_field_is_not() -> None:
 def test_no_path_of_the_workstation_is_told() -> None:
     home = "/home/anna doe/wrists"
     found = Finding("layout", "fail", f"1 of 9 cannot be read: {home}/images/a.png: no picture", f"look into {home}")
-    told = report(
-        source=msgspec.structs.replace(report().source, file=f"{home}/m.keras"),
-        calibration=CalibrationFrames(folder=home, frames=9, subjects=9, digest=None),
-        lint=Lint(home, 9, 9, (found,)),
-        bundle=f"{home}/b.sonobundle",
+    told = without_paths(
+        report(
+            source=msgspec.structs.replace(report().source, file=f"{home}/m.keras"),
+            calibration=CalibrationFrames(folder=home, frames=9, subjects=9, digest=None),
+            lint=Lint(home, 9, 9, (found,)),
+            bundle=f"{home}/b.sonobundle",
+        )
     )
     assert b"anna" not in encode(told)
     assert (told.source.file, told.calibration.folder, told.bundle) == ("m.keras", "wrists", "b.sonobundle")
@@ -178,6 +181,24 @@ def test_no_path_of_the_workstation_is_told() -> None:
     assert told.lint.findings[0].detail == "1 of 9 cannot be read: images/a.png: no picture"
     assert told.lint.findings[0].mend == "look into wrists"
     assert encode(decode(encode(told), "r.json")) == encode(told)
+
+
+def test_no_free_text_tells_a_folder_of_this_machine(tmp_path: Path) -> None:
+    here = f"{tmp_path}/deeper/x.tflite"
+    layer = "/conv/in/Conv2D"  # a name of a tensor, not of a file
+    told = without_paths(
+        report(
+            answer=f"gate failed ({here})",
+            search_note=f"{here}: no room left",
+            candidates=(Candidate("tflite-converter", "2.21", 1.5, refused=f"{layer} left by '{here}'"),),
+            trials=(trial(layer, shortfall=math.inf, refused=here),),
+            gates=(msgspec.structs.replace(gate_of(figure("DSC", 0.0, 0.01)), notes=(f"of {here}",)),),
+        )
+    )
+    assert str(tmp_path.parts[1]).encode() not in encode(told)
+    assert told.answer == "gate failed (x.tflite)" and told.gates[0].notes == ("of x.tflite",)
+    assert told.candidates[0].refused == f"{layer} left by 'x.tflite'"
+    assert told.trials is not None and told.trials[0].layers == (layer,)
 
 
 def test_tensors_are_ranked_by_the_gate_and_then_by_what_they_lose() -> None:
