@@ -52,10 +52,11 @@ class Settings:
         return round(self.depth_mm / self.mm_per_px), round(self.width_mm / self.mm_per_px)
 
 
-def draw_settings(index: int, seed: int, *, px_across: int | None = None) -> Settings:
-    """Settings for exam number `index`; `px_across` overrides the machine's own pixel count."""
+def draw_settings(index: int, seed: int, *, px_across: int | None = None, machine_name: str | None = None) -> Settings:
+    """Settings for exam number `index`; `px_across` and `machine_name` override what is drawn."""
     rng = np.random.default_rng([seed, index, 2])
-    machine = MACHINES[int(rng.integers(len(MACHINES)))]
+    drawn = MACHINES[int(rng.integers(len(MACHINES)))]
+    machine = next((machine for machine in MACHINES if machine.name == machine_name), drawn)
     width = float(rng.uniform(*machine.width_mm))
     return Settings(
         machine=machine.name,

@@ -36,12 +36,13 @@ class Population:
     subjects: int
     frames: dict[str, int]  # frames a subject, by the names of PLANES
     px_across: int | None = None  # pixels across the probe; None = the machine's own
+    machine: str | None = None  # all on one, a name of MACHINES; None = each exam on one of them
 
 
 def exam(population: Population, index: int) -> Iterator[PhantomFrame]:
     """Every frame of subject number `index`, at random places of the sweep."""
     subject = draw_subject(index, population.seed)
-    settings = draw_settings(index, population.seed, px_across=population.px_across)
+    settings = draw_settings(index, population.seed, px_across=population.px_across, machine_name=population.machine)
     rng = np.random.default_rng([population.seed, index, 3])
     for plane in (PLANES[name] for name, count in population.frames.items() for _ in range(count)):
         along_mm = rng.uniform(-plane.sweep_mm, plane.sweep_mm)

@@ -153,3 +153,10 @@ def test_population_becomes_a_data_folder_that_is_read_again(tmp_path):
         assert np.array_equal(sample.image(), frame.pixels)
         assert np.array_equal(sample.mask(), frame.mask)
         assert sample.spacing.mm_per_px == pytest.approx(frame.mm_per_px, abs=1e-6)
+
+
+def test_a_population_of_one_machine_is_scanned_on_that_one() -> None:
+    population = Population(9, 6, {"transverse": 1}, px_across=120, machine="portable-c")
+    frames = [frame for index in range(6) for frame in exam(population, index)]
+    assert {frame.settings.machine for frame in frames} == {"portable-c"}
+    assert len({frame.settings.depth_mm for frame in frames}) > 1  # the knobs are still each exam's own
