@@ -54,7 +54,7 @@ $(VENV)/.runtime: pyproject.toml | $(BIN)/python
 	touch $@
 
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable '.[convert,dicom,dev]'
+	$(BIN)/python -m pip install --quiet --editable '.[convert,dicom,explain,dev]'
 	touch $@ $(VENV)/.runtime
 
 $(TFLITE)/.ready: pyproject.toml

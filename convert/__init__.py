@@ -11,11 +11,13 @@
       quantizing   float TFLite -> INT8 by a recipe (recipes/*.json), parity, and the search for a better recipe
       gate         float beside INT8 in clinical figures, by subject
       golden       inputs and INT8 answers that every device must repeat
+    confidence   a bundle + held-out subjects -> temperature, sets of grades, what is typical, in its manifest
     packing      entry + weights + golden vectors + model card -> NAME.sonobundle
     report       what was done and found, as JSON and a page
 
     evaluation   the figures of a model card, by subject
     reference    the commands that make what ships
+    studies      the papers' comparisons, on phantoms
 
 `convert` knows `edge` and is known by nobody. TensorFlow and Keras are imported when a command needs them.
 """

@@ -42,7 +42,6 @@ TOOLS = ("sonoedge", "tensorflow", "keras", "litert-quantizer", "ai-edge-litert"
 SOURCE_PICTURES = 16  # that the source framework is asked about: it is slow, one picture at a time
 
 
-
 @dataclass(frozen=True)
 class Job:
     """What is to be converted, on which frames, and how it is judged."""
@@ -140,7 +139,7 @@ def convert_model(job: Job) -> Conversion:
         way.gate = trial(_predictor(way.quantized.model))
     with step("tensor errors"):  # on the gate's frames: those of the calibration cannot show what it clips
         way.errors = tensor_errors(model.tflite, way.quantized.model, trial.pictures, progress=job.progress)
-    if job.may_search and way.gate.failed:
+    if job.may_search and way.gate.lost:
         with step("search"):
             _search(way, trial, pictures)
     if not way.refusal:
@@ -209,7 +208,7 @@ def _converted(way: Conversion, logits: tuple[str, ...]) -> Converted:
         quantizer=quantized.name,
         candidates={each.name: _figures(each) for each in way.candidates},
         calibration=way.calibration,
-        waived=tuple(rule for rule in job.waived if rule in {f.rule for f in way.lint.findings if f.level == "fail"}),
+        waived=way.lint.overruled,
         seed=record.seed if record else 0,
         float_parity=_numbers(quantized.parity),
         proof=_proof(way.gate),

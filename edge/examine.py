@@ -14,7 +14,6 @@ from edge.findings import FrameGrade, Nerve
 from edge.frame import FrameSource
 from edge.pipeline import Observation, Pipeline
 from edge.report import BundleInfo, Exam, FrameReport, Report, SourceInfo
-from edge.stages.aggregate import aggregate
 
 Watcher = Callable[[Observation], None]
 
@@ -54,11 +53,12 @@ class Examination:
                 labels=manifest.labels,
                 grader=self.pipeline.grader_name,
                 segmenter=manifest.segmenter.arch if manifest.segmenter else None,
+                coverage=self.pipeline.conformal.coverage if self.pipeline.conformal else None,
             ),
             source=SourceInfo.of(self.uri, len(self._frames)),
             exam=self.exam,
             frames=tuple(self._frames),
-            clip=aggregate(self._grades, self._nerves, self.pipeline.thresholds),
+            clip=self.pipeline.clip_grade(self._grades, self._nerves),
             latency=self.budget.summary(),
         )
 

@@ -28,10 +28,12 @@ class Reason(str, Enum):
     NERVE_CUT_OFF = "nerve cut off at the edge of the picture"
     IMPLAUSIBLE_NERVE = "nerve implausible"
     NO_SPACING = "no spacing"
+    UNLIKE_TRAINING = "unlike training"
     NO_GRADER = "bundle has no grader"
     TOO_FEW_FRAMES = "too few gradable frames"
     DISAGREEING_FRAMES = "frames disagree"
     DISAGREEING_PLANES = "planes disagree"
+    UNSURE = "unsure: too many grades are possible"
 
 
 class Ellipse(msgspec.Struct, frozen=True):
@@ -83,6 +85,11 @@ class FrameGrade(msgspec.Struct, frozen=True):
         return None if self.probabilities is None else 1.0 - self.probabilities[0]
 
 
+GradeSet = tuple[str, ...]
+"""Neighbouring grades, mildest first, of which one is the true one in the share of wrists that the bundle states
+(`edge.manifest.Conformal`). It stands beside a grade, and beside `Reason.UNSURE` where it is too wide for one."""
+
+
 class ClipGrade(msgspec.Struct, frozen=True):
     """The grade of one sweep, from its gradable frames, or UNGRADABLE with its reason."""
 
@@ -96,8 +103,15 @@ class ClipGrade(msgspec.Struct, frozen=True):
     frames_total: int
     reason: Reason | None
     unscaled: bool = False
+    grade_set: GradeSet | None = None
 
 
 def ungradable(reason: Reason) -> FrameGrade:
     """No grade, and why."""
     return FrameGrade(grade=UNGRADABLE, probabilities=None, reason=reason)
+
+
+def in_words(grades: GradeSet) -> str:
+    """A set of grades as a person says it: "mild", "mild or moderate", "mild, moderate or severe"."""
+    *first, last = grades
+    return f"{', '.join(first)} or {last}" if first else last

@@ -75,8 +75,20 @@ def _model(manifest: Manifest, entry: ModelEntry) -> list[str]:
         "quantized by": f"{entry.quantizer}, recipe {entry.recipe}, left in float: {floats}",
         "calibrated on": f"{calibration.frames} frames, sha256 {calibration.digest}",
     }
+    if entry.task == "grade":
+        facts["confidence"] = _confidence(entry)
     facts |= {f"parity {measure}": f"{value:g}" for measure, value in entry.float_parity.items()}
     return _aligned(facts)
+
+
+def _confidence(entry: ModelEntry) -> str:
+    if entry.conformal is None or entry.typical is None:
+        return "none: fit it with `sonoedge confidence`"
+    conformal, typical = entry.conformal, entry.typical
+    return (
+        f"sets that hold the true grade in {conformal.coverage:.0%}, of {conformal.subjects} held-out subjects; "
+        f"unlike training from a distance of {typical.threshold:.3g} on"
+    )
 
 
 def _shortened(names: Sequence[str], most: int = 10) -> str:

@@ -13,7 +13,7 @@ from typing import Literal
 
 import msgspec
 
-from edge.findings import View
+from edge.findings import GRADES, View
 
 FORMAT_VERSION = 1
 MANIFEST_FILE = "manifest.json"
@@ -93,6 +93,39 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     figures: dict[str, ProofFigure]
 
 
+class Conformal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What makes a grader's probabilities a set of grades that holds the true one (`edge.stages.grade_set`)."""
+
+    coverage: float  # share of wrists like those held out whose set holds the true grade, 0..1
+    threshold: float  # a grade is in the set up to this score, 0..1; 1: every grade always is
+    subjects: int  # held out, whose answers set the threshold
+
+    def __post_init__(self) -> None:
+        _require(0.0 < self.coverage < 1.0, "conformal coverage is between 0 and 1")
+        _require(0.0 <= self.threshold <= 1.0, "conformal threshold is 0 to 1")
+        _require(self.subjects >= 1, "a conformal threshold has at least one subject")
+
+
+class Typical(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What frames like those held out look like to the models (`edge.stages.typical`): beyond it no grade is given."""
+
+    features: tuple[str, ...]  # their names, in the order of the numbers
+    centre: tuple[float, ...]
+    precision: tuple[tuple[float, ...], ...]  # inverse covariance, symmetric
+    threshold: float  # squared Mahalanobis distance, > 0
+    coverage: float  # share of the frames like those held out that lie within the threshold, 0..1
+    subjects: int  # held out, whose frames set the threshold; none of them set centre and precision
+
+    def __post_init__(self) -> None:
+        count = len(self.features)
+        sizes = {len(self.centre), len(self.precision), *map(len, self.precision)}
+        numbers = (*self.centre, *(number for row in self.precision for number in row), self.threshold)
+        _require(sizes == {count}, "typical has a centre and a row and a column of precision for each feature")
+        _require(all(map(math.isfinite, numbers)) and self.threshold > 0.0, "typical is of finite numbers")
+        _require(0.0 < self.coverage < 1.0, "typical coverage is between 0 and 1")
+        _require(self.subjects >= 1, "a typical threshold has at least one subject")
+
+
 class ModelEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One INT8 model: how it is fed, how its outputs are read, how it was made."""
 
@@ -110,6 +143,8 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     proof: Proof | None = None
     float_parity: dict[str, float] = {}  # INT8 against float: measure -> value
     temperature: float = 1.0  # logits are divided by it before the sigmoid; > 0
+    conformal: Conformal | None = None  # a grader's; None: its grade comes without a set
+    typical: Typical | None = None  # a grader's; None: it grades whatever passes for a nerve
     non_integer_tensors: tuple[str, ...] = ()  # those the recipe leaves in float; none in an all-integer model
     golden: str | None = None  # name of its golden vectors in the bundle; None in a bundle from before there were any
 
@@ -142,6 +177,7 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     min_clip_frames: int = 1  # graded frames a clip needs
     min_graded_share: float = 0.3  # share of a clip's frames that must be graded, 0..1
     min_confidence: float = 0.4  # probability that a clip's grade needs, 0..1
+    max_grade_set: int = 2  # grades that a clip's set may hold, 1..4; where the grader has no conformal threshold: any
     max_plane_disagreement: int = 2  # grades that the two planes of a wrist may lie apart
 
     def __post_init__(self) -> None:
@@ -158,6 +194,7 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         _require(1.0 <= self.max_flattening_ratio < math.inf, "threshold max_flattening_ratio is at least 1")
         _require(0.0 <= self.min_contrast <= 255.0, "threshold min_contrast is 0 to 255")
         _require(self.min_picture_px >= 1 and self.min_clip_frames >= 1, "min_picture_px, min_clip_frames are >= 1")
+        _require(1 <= self.max_grade_set <= len(GRADES), f"threshold max_grade_set is 1 to {len(GRADES)}")
         _require(self.max_plane_disagreement >= 0, "threshold max_plane_disagreement is at least 0")
 
 

@@ -1,6 +1,6 @@
 """The pipeline: one frame through every step, each timed, ending in a grade or a reason.
 
-    read_screen -> judge -> segment -> measure -> judge -> crop -> grade
+    read_screen -> judge -> segment -> measure -> judge -> crop -> grade -> judge
 
 The first step that finds a reason ends the way; what was found until then (the mask, the measures) is kept.
 """
@@ -8,25 +8,27 @@ The first step that finds a reason ends the way; what was found until then (the 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from edge.bundle import Bundle
 from edge.errors import UsageError
-from edge.findings import FrameGrade, Nerve, Reason, ungradable
+from edge.findings import ClipGrade, FrameGrade, Nerve, Reason, ungradable
 from edge.frame import UNKNOWN_SPACING, Frame, Mask, Roi, Scan, Spacing
 from edge.interpreter import Model, open_model
-from edge.manifest import ModelEntry
+from edge.manifest import Conformal, ModelEntry
 from edge.screen.read import ScreenReader
 from edge.screen.signal import Signal
+from edge.stages.aggregate import aggregate
 from edge.stages.grade import Grader
 from edge.stages.measure import measure, nerve_components
 from edge.stages.placement import Placement
 from edge.stages.quality import judge_nerve, judge_picture, judge_spacing, too_small
 from edge.stages.segment import Segmenter
+from edge.stages.typical import Features, Typicality, features
 
-STAGES = ("read_screen", "judge_picture", "segment", "measure", "judge_nerve", "crop", "grade")
+STAGES = ("read_screen", "judge_picture", "segment", "measure", "judge_nerve", "crop", "grade", "judge_grade")
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class Observation:
     mask: Mask | None = None  # on the segmenter's canvas; `placement` says where that lies on the scan
     placement: Placement | None = None
     nerve: Nerve | None = None
+    features: Features | None = None  # what is judged of a graded frame, also when it is unlike training
     grade: FrameGrade = field(default_factory=lambda: ungradable(Reason.NO_PICTURE))
     stage_ns: dict[str, int] = field(default_factory=dict)
 
@@ -96,9 +99,12 @@ class Pipeline:
         self.backend = f"{model.backend} {model.runtime_version}"
         self.segmenter = Segmenter(manifest.segmenter, model, self.thresholds.nerve_probability)
         self.grader: Grader | None = None
+        self.conformal: Conformal | None = None
+        self._is_typical: Typicality | None = None
         if self.grader_name is not None:
             entry = manifest.graders[self.grader_name]
             self.grader = Grader(entry, load(bundle, entry, options), manifest.unscaled_crop_share)
+            self.conformal, self._is_typical = entry.conformal, Typicality.of(entry)
 
     def __call__(self, frame: Frame) -> Observation:
         """Everything that can be said of one frame.
@@ -140,7 +146,14 @@ class Pipeline:
         clock.lap("crop")
         grade = self.grader(crop, unscaled=scan.spacing.mm_per_px is None)
         clock.lap("grade")
-        return grade
+        seen.features = features(seen.nerve, seen.mask, self.segmenter, self.grader)
+        unlike = self._is_typical is not None and not self._is_typical(seen.features)
+        clock.lap("judge_grade")
+        return ungradable(Reason.UNLIKE_TRAINING) if unlike else grade
+
+    def clip_grade(self, grades: Sequence[FrameGrade], nerves: Sequence[Nerve | None]) -> ClipGrade:
+        """The grade of one sweep by this bundle's thresholds; `nerves[i]` belongs to `grades[i]`."""
+        return aggregate(grades, nerves, self.thresholds, self.conformal)
 
 
 class _Clock:

@@ -20,7 +20,7 @@ import msgspec
 
 from edge.budget import Latency
 from edge.errors import ReportError
-from edge.findings import ClipGrade, Nerve, Reason, Side, View
+from edge.findings import ClipGrade, GradeSet, Nerve, Reason, Side, View
 from edge.frame import Roi, Spacing
 from edge.manifest import Labels
 from edge.output import write_atomically
@@ -43,6 +43,7 @@ class BundleInfo(msgspec.Struct, frozen=True, kw_only=True):
     labels: Labels
     grader: str | None
     segmenter: str | None
+    coverage: float | None = None  # share of wrists like those held out whose `grade_set` holds the true grade, 0..1
 
 
 class SourceInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,6 +100,7 @@ class JoinedGrade(msgspec.Struct, frozen=True, kw_only=True):
     cts_probability: float | None
     reason: Reason | None
     unscaled: bool
+    grade_set: GradeSet | None = None  # all that either plane's set holds, and what lies between
     transverse: ClipGrade
     longitudinal: ClipGrade
 

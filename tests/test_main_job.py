@@ -17,11 +17,13 @@ import pytest
 
 from edge.bundle import ASSETS, packaged_bundle
 from edge.commands.demo import demo_clip
-from edge.report import decode
+from edge.findings import Reason
+from edge.report import Report, decode
 from tests.program import ROOT
 
 SHARED = ROOT.parent / "shared" / "data"
 WRISTS, GRABBED, SCREENS = SHARED / "wrist_dev" / "images", SHARED / "framegrabber", SHARED / "screens"
+PHANTOMS = ROOT / "calibration_data" / "transverse" / "images"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the real frames of ../shared/data are not here")
 
 
@@ -31,6 +33,13 @@ def sonoedge(*words: str | Path, cwd: Path | None = None, **named: object) -> su
     return subprocess.run(
         command, capture_output=True, text=True, timeout=300, check=False, cwd=cwd or ROOT, env=environment, **named
     )
+
+
+def grade_unscaled(pictures: Path, out: Path) -> tuple[Report, int]:
+    """The report of pictures that nobody knows the scale of, and how many overlays were written."""
+    done = sonoedge("grade", pictures, "--allow-unscaled", "--report", out / "r.json", "--overlays", out / "o")
+    assert done.returncode == 0, done.stderr
+    return decode((out / "r.json").read_bytes(), "report"), len(list((out / "o").glob("*.png")))
 
 
 def refused(*words: str | Path, **named: object) -> str:
@@ -122,15 +131,16 @@ class TestRealFrames:
         assert str(WRISTS) not in wrists.read_text()
 
     def test_unscaled_grades_are_marked(self, tmp_path: Path) -> None:
-        done = sonoedge(
-            "grade", WRISTS, "--allow-unscaled", "--report", tmp_path / "r.json", "--overlays", tmp_path / "o"
-        )
-        assert done.returncode == 0, done.stderr
-        report = decode((tmp_path / "r.json").read_bytes(), "report")
+        report, overlays = grade_unscaled(PHANTOMS, tmp_path)
         graded = [frame for frame in report.frames if frame.grade != "UNGRADABLE"]
-        assert graded and all(frame.unscaled for frame in graded)
+        assert len(graded) > len(report.frames) / 2 and all(frame.unscaled for frame in graded)
         assert report.clip.csa_mm2 is None
-        assert len(list((tmp_path / "o").glob("*.png"))) == 20
+        assert overlays == len(report.frames)
+
+    def test_real_wrists_are_no_phantoms_and_the_bundle_says_so(self, tmp_path: Path) -> None:
+        report, overlays = grade_unscaled(WRISTS, tmp_path)
+        reasons = {frame.reason for frame in report.frames}
+        assert overlays == 20 and reasons <= {Reason.UNLIKE_TRAINING, Reason.IMPLAUSIBLE_NERVE}
 
     @pytest.mark.parametrize("name", ["BoneUltrasound_L14.igs.mha", "USTC_FrameGrabber_ProbeRotationData.igs.mha"])
     def test_a_frame_grabber_s_sequence(self, tmp_path: Path, name: str) -> None:

@@ -53,9 +53,21 @@ class Lint(msgspec.Struct, frozen=True):
         return tuple(f.rule for f in self.findings if f.level == "fail" and f.rule not in self.waived)
 
     @property
+    def overruled(self) -> tuple[str, ...]:
+        """The rules that would fail the set, had nobody waived them."""
+        return tuple(f.rule for f in self.findings if f.level == "fail" and f.rule in self.waived)
+
+    @property
     def passed(self) -> bool:
         """Whether the set may be used."""
         return not self.failed
+
+    @property
+    def answer(self) -> str:
+        """In words."""
+        if not self.passed:
+            return f"not fit: {', '.join(self.failed)}"
+        return f"used although it fails: {', '.join(self.overruled)}" if self.overruled else "fit to calibrate with"
 
 
 def lint(
@@ -104,13 +116,12 @@ def as_text(lint: Lint) -> str:
     """The findings as a table, what to mend below each, and the answer in the last line."""
     lines = []
     for finding in lint.findings:
-        word = "waived" if finding.level == "fail" and finding.rule in lint.waived else _WORDS[finding.level]
+        word = "waived" if finding.rule in lint.overruled else _WORDS[finding.level]
         lines.append(f"{word:8}{finding.rule:15}{finding.detail}")
         if finding.mend:
             lines.append(f"{'':23}-> {finding.mend}")
     people = f" of {lint.subjects} subjects" if lint.subjects else ""
-    answer = "fit to calibrate with" if lint.passed else f"not fit: {', '.join(lint.failed)}"
-    return "\n".join([*lines, f"{lint.folder}: {lint.frames} frames{people}: {answer}"])
+    return "\n".join([*lines, f"{lint.folder}: {lint.frames} frames{people}: {lint.answer}"])
 
 
 def as_json(lint: Lint) -> str:

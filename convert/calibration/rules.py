@@ -41,7 +41,7 @@ class SetFacts:
     task: Task | None  # None: nobody says what the model does
     record: TrainingRecord | None  # None: nobody says what the model was trained on
     rgb_mean: tuple[float, float, float] | None  # 0..255, of the pictures that a model of colours was trained on
-    evaluation_subjects: frozenset[str] | None  # None: no evaluation folder is given
+    evaluation_subjects: frozenset[str] | None  # None: no folder of a gate is given
     evaluation_digests: frozenset[str]
 
     @property
@@ -141,9 +141,7 @@ def statistics(facts: SetFacts) -> Finding:
     fed = [frame.fed for frame in facts.frames if frame.fed is not None]
     if facts.record is None or not fed:
         why = "nothing could be fed" if facts.record else "nobody says what the training's pixels were like"
-        return Finding(
-            "statistics", "unknown", why, "" if facts.record else "give --model M with M.train.json beside it"
-        )
+        return Finding("statistics", "unknown", why, "" if facts.record else "name a model with M.train.json beside it")
     pixels = sum(one.pixels for one in fed)
     mean = sum(one.total for one in fed) / pixels
     std = math.sqrt(max(0.0, sum(one.total_of_squares for one in fed) / pixels - mean**2))
@@ -220,15 +218,15 @@ def duplicates(facts: SetFacts) -> Finding:
 def leakage(facts: SetFacts) -> Finding:
     """Nobody is in the calibration and in the evaluation that shall prove its result."""
     if facts.evaluation_subjects is None:
-        return Finding("leakage", "unknown", "no evaluation folder to compare with", "give --evaluation DIR")
+        return Finding("leakage", "unknown", "no frames of a gate to compare with", "give --gate DIR")
     own = {frame.sample.subject for frame in facts.frames} if facts.labelled else set()
     people = sorted(own & facts.evaluation_subjects)
     pictures = [file for file, seen in facts.sound if seen.digest in facts.evaluation_digests]
     if not people and not pictures:
-        return Finding("leakage", "ok", "no subject and no picture is in the evaluation folder")
+        return Finding("leakage", "ok", "no subject and no picture is in the gate's folder")
     found = [f"subjects {_examples(people)}"] if people else []
     found += [f"pictures {_examples(pictures)}"] if pictures else []
-    detail = f"in the evaluation folder too: {'; '.join(found)}"
+    detail = f"in the gate's folder too: {'; '.join(found)}"
     return Finding("leakage", "fail", detail, "take them out of one of the two folders")
 
 

@@ -27,12 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--task", choices=TASKS, help="what the model does [what M.train.json says]")
     parser.add_argument("--view", choices=VIEWS, help="the plane it looks at [the folder's, if it holds one alone]")
     parser.add_argument(
-        "--evaluation",
+        "--gate",
         action="append",
         default=[],
         type=Path,
         metavar="DIR",
-        help="a data folder the result will be proved on; may be given again",
+        help="a data folder that the result will be proved on; may be given again",
     )
     parser.add_argument(
         "--rgb-mean",
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
         folder,
         _calibration(args, folder, record),
         record=record,
-        evaluation=[read_data_folder(path) for path in args.evaluation],
+        evaluation=[read_data_folder(path) for path in args.gate],
         task=args.task,
         preprocessing=Preprocessing("rgb", 255.0, tuple(args.rgb_mean)) if args.rgb_mean else None,
         waive=args.waive,

@@ -6,12 +6,13 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from convert.commands.options import VIEWS, heavy_imports
+from convert.commands.options import VIEWS, check_outputs, heavy_imports
 from edge.cli import ANSWER_IS_NO, DONE, Command
 from edge.errors import UsageError
 
 if TYPE_CHECKING:
     from convert.conversion import Job
+    from convert.data.dataset import DataFolder
     from convert.readers.preprocessing import Preprocessing
 
 TASKS = ("segment", "grade", "classify")
@@ -55,8 +56,12 @@ def _add_feeding(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from edge.bundle import Bundle
+    from edge.bundle import SUFFIX, Bundle
 
+    if args.out.suffix != SUFFIX:
+        raise UsageError(f"--out {args.out}: the name of a bundle ends in {SUFFIX}")
+    check_outputs(args.out, args.json, args.html)
+    job, base = _job(args), Bundle.open(args.into) if args.into else None
     with heavy_imports("sonoedge convert"):
         import keras  # noqa: F401  what the road needs is missed now, not half way
 
@@ -65,8 +70,7 @@ def run(args: argparse.Namespace) -> int:
         from convert.report.conversion_report import write_reports
         from convert.report.from_conversion import as_text, report_of
 
-    base = Bundle.open(args.into) if args.into else None
-    conversion = convert_model(_job(args))
+    conversion = convert_model(job)
     packed = pack_gated(
         args.out, conversion, base=base, name=args.name, licence=args.licence, attribution=tuple(args.attribution)
     )
@@ -89,11 +93,24 @@ def _job(args: argparse.Namespace) -> Job:
         channels=3 if args.task == "classify" and args.order != "grey" else 1,
         mm_per_px=args.mm_per_px,
         classes=_classes(args.classes),
-        gate_on=read_data_folder(args.gate) if args.gate else None,
+        gate_on=_gate_folder(args),
         margins=read_margins(args.margin),
         waived=tuple(args.waive),
         may_search=not args.no_search,
     )  # fmt: skip
+
+
+def _gate_folder(args: argparse.Namespace) -> DataFolder | None:
+    """The labelled frames; that they lack their labels is told now, not when the gate asks for them."""
+    from convert.data.dataset import read_data_folder
+    from convert.gate.trial import labelled_samples
+
+    if args.gate is None:
+        return None
+    folder = read_data_folder(args.gate)
+    if args.task != "classify":  # gated on agreement with float alone
+        labelled_samples(folder, args.task, args.view)
+    return folder
 
 
 def _preprocessing(args: argparse.Namespace) -> Preprocessing:

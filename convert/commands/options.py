@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
-from edge.errors import MissingExtraError
+from edge.errors import MissingExtraError, OutputError
+from edge.output import replacing
 from edge.quiet import quiet_stderr
 
 VIEWS = ("transverse", "longitudinal")
@@ -21,3 +24,29 @@ def heavy_imports(what: str) -> Iterator[None]:
             yield
     except ModuleNotFoundError as error:
         raise MissingExtraError(what, "convert") from error
+
+
+def check_outputs(*paths: Path | None) -> None:
+    """Refuse now what could not be written after minutes of work; a device or a pipe is not tried.
+
+    Raises:
+        OutputError: a file of that name cannot be made there.
+    """
+    for path in paths:
+        if path is not None and not _is_stream(path):
+            with suppress(_OnlyTriedError), replacing(path):
+                raise _OnlyTriedError
+
+
+class _OnlyTriedError(Exception):
+    """Ends a trial so that what was there stays as it was."""
+
+
+def _is_stream(path: Path) -> bool:
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:  # the trial does not tell: its temporary file has a name of its own
+        raise OutputError(f"{path}: cannot be written: {error.strerror}: choose another place") from error
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)

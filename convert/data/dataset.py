@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from convert.data.picture_file import SUFFIXES, read_grey, read_rgb
+from convert.data.stages import Stages, read_stages
 from convert.errors import DataError
 from edge.findings import GRADES
 from edge.frame import UNKNOWN_SPACING, Mask, Pixels, Spacing
@@ -117,24 +118,27 @@ def _from_table(path: Path, labels: Path) -> list[Sample]:
     missing = [column for column in REQUIRED_COLUMNS if column not in columns]
     if missing:
         raise DataError(f"{labels}: no column {', '.join(missing)}: the first line names the columns")
+    stages = read_stages(path)
     samples: dict[str, Sample] = {}
     for line, row in enumerate(rows, start=2):
-        sample = _sample(path, row, f"{labels}:{line}")
+        sample = _sample(path, row, stages, f"{labels}:{line}")
         if sample.file in samples:
-            raise DataError(f"{labels}:{line}: {sample.file} is listed twice")
+            raise DataError(f"{labels}:{line}: {sample.file} is listed twice: keep one of the lines")
         samples[sample.file] = sample
     return list(samples.values())
 
 
-def _sample(path: Path, row: dict[str, str], where: str) -> Sample:
+def _sample(path: Path, row: dict[str, str], stages: Stages, where: str) -> Sample:
     file, subject, grade = ((row[column] or "").strip() for column in ("file", "subject", "grade"))
+    grade = stages.get(grade, grade)
     image = path / "images" / file
     if not file or not image.is_file():
         raise DataError(f"{where}: no file images/{file}: is this the table of another folder?")
     if not subject:
         raise DataError(f"{where}: {file} has no subject: give each person a code of their own")
     if grade and grade not in GRADES:
-        raise DataError(f"{where}: unknown grade {grade!r}: one of {', '.join(GRADES)}, or empty")
+        known = f"one of {', '.join(GRADES)}, or a stage, {', '.join(stages)}, or empty"
+        raise DataError(f"{where}: unknown grade {grade!r}: {known}")
     rest = {column: value for column, value in row.items() if column not in REQUIRED_COLUMNS and value}
     spacing = _spacing(rest.pop("spacing_mm", ""), where)
     view = (row["view"] or "").strip()

@@ -24,9 +24,12 @@ def input_spec(arch: Architecture) -> InputSpec:
     return InputSpec(height=arch.size_px, width=arch.size_px, mm_per_px=arch.mm_per_px)
 
 
-def segment_input(sample: Sample, spec: InputSpec) -> tuple[Pixels, Mask]:
-    """The picture and its mask on the segmenter's canvas, (height, width) each."""
-    picture, mask = _same_size(sample)
+Pair = tuple[Pixels, Mask]  # of one size
+
+
+def segment_input(sample: Sample, spec: InputSpec, pair: Pair | None = None) -> Pair:
+    """The picture and its mask on the segmenter's canvas, (height, width) each; `pair` where they are read already."""
+    picture, mask = pair or read_pair(sample)
     roi, placement = _placed(picture, sample, spec)
     canvas, truth = np.zeros((2, spec.height, spec.width), np.uint8)
     placement.paint(roi.of(picture), canvas)
@@ -48,9 +51,9 @@ def _placed(picture: Pixels, sample: Sample, spec: InputSpec) -> tuple[Roi, Plac
     return roi, place_scan((roi.height, roi.width), sample.spacing, spec)
 
 
-def grade_input(sample: Sample, spec: InputSpec, margin: float = 1.0) -> Pixels:
+def grade_input(sample: Sample, spec: InputSpec, margin: float = 1.0, pair: Pair | None = None) -> Pixels:
     """The nerve-centred crop, (height, width) times `margin`, about the nerve of the sample's own mask."""
-    picture, mask = _same_size(sample)
+    picture, mask = pair or read_pair(sample)
     if not mask.any():
         raise DataError(f"{sample.mask_path}: the mask is empty: no nerve to crop about")
     moments = cv2.moments(mask, binaryImage=True)
@@ -74,10 +77,14 @@ def classify_input(sample: Sample, spec: InputSpec) -> Pixels:
     return cv2.resize(middle, (spec.width, spec.height), interpolation=how)
 
 
-def _same_size(sample: Sample) -> tuple[Pixels, Mask]:
+def read_pair(sample: Sample) -> Pair:
+    """The picture and its mask, (H, W) each.
+
+    Raises:
+        DataError: one of them is missing or no picture, or their sizes differ.
+    """
     picture, mask = sample.image(), sample.mask()
     if picture.shape != mask.shape:
-        raise DataError(
-            f"{sample.mask_path}: {mask.shape[1]} x {mask.shape[0]}, its image {picture.shape[1]} x {picture.shape[0]}"
-        )
+        sizes = f"{mask.shape[1]} x {mask.shape[0]}, its image {picture.shape[1]} x {picture.shape[0]}"
+        raise DataError(f"{sample.mask_path}: {sizes}: export the mask at the image's size")
     return picture, mask

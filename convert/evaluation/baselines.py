@@ -13,7 +13,8 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 
 from convert.data.dataset import Sample
-from convert.evaluation.evaluate import Figure, by_subject, figure
+from convert.evaluation.figures import Figure, figure
+from convert.evaluation.wrists import by_subject
 from edge.metrics import auc, bootstrap_ci
 
 Floats = npt.NDArray[np.float64]

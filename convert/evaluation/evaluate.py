@@ -1,151 +1,211 @@
-"""How good is a model on labelled frames of subjects it has not seen: each figure by subject, with its interval."""
+"""The run of `sonoedge evaluate`: models on a labelled data folder -> rows -> figures -> one record."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
-import msgspec
-import numpy as np
-import numpy.typing as npt
 from tqdm import tqdm
 
-from convert.data.dataset import Sample
-from convert.data.samples import grade_input, segment_input
-from convert.quantizing.parity import Logits, Predict
-from edge.bundle import Bundle
-from edge.findings import GRADES
-from edge.frame import Frame, Mask, Pixels
-from edge.manifest import InputSpec
-from edge.metrics import Interval, accuracy, auc, bootstrap_ci, dice
-from edge.pipeline import Options, Pipeline
-from edge.stages.aggregate import aggregate
-from edge.stages.grade import grade_probabilities
+from convert.data.dataset import DataFolder, Sample
+from convert.errors import DataError
+from convert.evaluation.cascade import cascade_clips, cascade_rows
+from convert.evaluation.figures import Rows, differences, figures
+from convert.evaluation.grades import NO_GRADE, GradeRows, grade_rows
+from convert.evaluation.masks import mask_rows
+from convert.evaluation.record import Against, DeLongTest, Evaluation
+from convert.evaluation.sides import Side
+from convert.evaluation.sizes import measured_sizes, true_sizes
+from convert.evaluation.wrists import wrists
+from edge.findings import GRADES, View
+from edge.metrics import confusion, delong
 
-Floats = npt.NDArray[np.float64]
+SEGMENT, GRADE, CASCADE, SIZE = "segment", "grade", "cascade", "size"
+TRUE = "true"  # the column of the true masks' own size
 
-
-class Figure(msgspec.Struct, frozen=True):
-    """A figure with its 95 % interval by bootstrap over subjects."""
-
-    value: float
-    ci95: tuple[float, float]
+Answers: TypeAlias = Mapping[str, Sequence[Any]]
+"""Section -> rows of each model, most often one; several are folds or seeds."""
 
 
-class SegmentScore(msgspec.Struct, frozen=True):
-    """A segmenter against the true masks, on its own canvas."""
+@dataclass(frozen=True)
+class Labelled:
+    """The samples of one view, by what is known of them."""
 
-    dsc: Figure
-    zero_overlap_share: float
-    images: int
-    subjects: int
+    view: View
+    masked: tuple[Sample, ...]  # a mask
+    cropped: tuple[Sample, ...]  # a grade, and a mask with a nerve in it
+    graded: tuple[Sample, ...]  # a grade
+    notes: tuple[str, ...]
 
-
-class GradeScore(msgspec.Struct, frozen=True):
-    """A grader against the true grades, one answer a wrist."""
-
-    accuracy: Figure
-    auc: Figure  # CTS against normal (P2)
-    subjects: int
-    ungradable_subjects: int = 0
+    def of(self, section: str) -> tuple[Sample, ...]:
+        """The samples that a section is computed on."""
+        return {SEGMENT: self.masked, GRADE: self.cropped, CASCADE: self.graded, SIZE: self.graded}[section]
 
 
-def figure(interval: Interval) -> Figure:
-    return Figure(interval.value, (interval.low, interval.high))
+@dataclass(frozen=True)
+class Evaluated:
+    """The record, and the rows that its figures are of, for the plots."""
+
+    record: Evaluation
+    labelled: Labelled
+    sections: Mapping[str, Mapping[str, Sequence[Any]]]  # section -> column -> rows of each model
 
 
-def score_segmenter(predict: Predict, samples: Sequence[Sample], spec: InputSpec) -> SegmentScore:
-    """DSC of each image, averaged; positive logits are nerve."""
-    scores = np.empty(len(samples))
-    for number, sample in enumerate(tqdm(samples, "segment", unit="frame", delay=2, leave=False)):
-        picture, truth = segment_input(sample, spec)
-        scores[number] = dice(nerve_mask(predict(picture)), truth)
-    subjects = [sample.subject for sample in samples]
-    return SegmentScore(
-        dsc=figure(bootstrap_ci(lambda s: float(np.mean(s)), subjects, scores)),
-        zero_overlap_share=float(np.mean(scores == 0)),
-        images=len(samples),
-        subjects=len(set(subjects)),
+def labelled_part(folder: DataFolder, view: View) -> Labelled:
+    """What of a folder can be evaluated in this view.
+
+    Raises:
+        DataError: nothing of it is of this view, or a mask cannot be read.
+    """
+    seen = [sample for sample in folder if sample.view in ("", view)]
+    if not seen:
+        raise DataError(f"{folder.path}: holds no {view} frame: its view column says otherwise")
+    masked = tuple(sample for sample in seen if sample.mask_path is not None)
+    both = [sample for sample in masked if sample.grade is not None]
+    with_nerve = [sample.mask().any() for sample in tqdm(both, "masks", unit="frame", delay=2, leave=False)]
+    return Labelled(
+        view=view,
+        masked=masked,
+        cropped=tuple(sample for sample, is_there in zip(both, with_nerve, strict=True) if is_there),
+        graded=tuple(sample for sample in seen if sample.grade is not None),
+        notes=tuple(_notes(folder, seen)),
     )
 
 
-def answers(predict: Predict, pictures: Sequence[Pixels], what: str) -> Iterator[Logits]:
-    """The model's answer to each picture, with a progress bar called `what`."""
-    for picture in tqdm(pictures, what, unit="frame", delay=2, leave=False):
-        yield predict(picture)
+def evaluate(
+    folder: DataFolder, view: View, sides: Mapping[str, Side], against: tuple[str, Side] | None = None
+) -> Evaluated:
+    """Evaluate the models of each side, whose name is the column's, on the frames of `folder` in this view.
 
+    `against` is another side and its name; it stands beside the first of `sides`.
 
-def nerve_mask(logits: Logits) -> Mask:
-    """(1, H, W, 1) logits -> (H, W), 1 = nerve: P > 0.5, the device's default."""
-    return (logits[0, :, :, 0] > 0).astype(np.uint8)
-
-
-def crop_probabilities(predict: Predict, samples: Sequence[Sample], spec: InputSpec) -> Floats:
-    """P(each grade), (N, 4), of crops about the true masks: the grader alone, whatever the segmenter does."""
-    crops = [grade_input(sample, spec) for sample in tqdm(samples, "read", unit="frame", delay=2, leave=False)]
-    return np.array([grade_probabilities(logits.ravel().tolist()) for logits in answers(predict, crops, "grade")])
-
-
-def wrists(samples: Sequence[Sample]) -> list[list[int]]:
-    """Row numbers of each wrist's frames: one subject, one side where the table names it, one grade (P3)."""
-    rows: dict[tuple[str, str, str], list[int]] = {}
-    for number, sample in enumerate(samples):
-        key = (sample.subject, sample.settings.get("side", ""), sample.grade or "")
-        rows.setdefault(key, []).append(number)
-    return list(rows.values())
-
-
-def owners(samples: Sequence[Sample]) -> tuple[list[str], list[str]]:
-    """The subject and the grade of each of `wrists(samples)`."""
-    firsts = [samples[rows[0]] for rows in wrists(samples)]
-    return [sample.subject for sample in firsts], [sample.grade or "" for sample in firsts]
-
-
-def by_subject(samples: Sequence[Sample], values: Floats) -> tuple[list[str], list[str], Floats]:
-    """Of each wrist: its subject, its grade, and the mean of `values` (N, ...) over its frames."""
-    subjects, grades = owners(samples)
-    return subjects, grades, np.array([values[rows].mean(axis=0) for rows in wrists(samples)])
-
-
-def predicted_grades(probabilities: Floats) -> npt.NDArray[np.int64]:
-    """Rows (W, 4) -> index into `GRADES` (W,), -1 where a row is nan: no grade was given."""
-    known = ~np.isnan(probabilities).any(axis=1)
-    return np.where(known, np.nan_to_num(probabilities).argmax(axis=1), -1)
-
-
-def score_grades(subjects: Sequence[str], grades: Sequence[str], probabilities: Floats) -> GradeScore:
-    """One row a wrist: its subject, its true grade, P(each grade) (W, 4) or nan where none was given.
-
-    A wrist without a grade counts as wrong in the accuracy and is left out of the AUC.
+    Raises:
+        DataError: nothing can be evaluated, as the models' tasks and the folder's labels do not meet; or a file of the
+            folder cannot be read.
     """
-    whose, truth = np.array(subjects), np.array([GRADES.index(grade) for grade in grades])
-    predicted = predicted_grades(probabilities)
-    known = predicted >= 0
-    return GradeScore(
-        accuracy=figure(bootstrap_ci(accuracy, whose, truth, predicted)),
-        auc=figure(bootstrap_ci(auc, whose[known], truth[known] > 0, 1 - probabilities[known, 0])),
-        subjects=len(set(subjects)),
-        ungradable_subjects=len(set(whose[~known].tolist())),
+    labelled = labelled_part(folder, view)
+    answers = {column: _answers(side, labelled) for column, side in sides.items()}
+    if not any(answers.values()):
+        raise DataError(f"{folder.path}: {_why_nothing(sides, labelled)}")
+    sections: dict[str, dict[str, Sequence[Any]]] = {}
+    if any(said.keys() - {SEGMENT} for said in answers.values()):
+        scaled = [sample for sample in labelled.cropped if sample.spacing.mm_per_px is not None]
+        sections |= {SIZE: {TRUE: [true_sizes(scaled, view)]}} if scaled else {}
+    for column, said in answers.items():
+        for section, rows in said.items():
+            sections.setdefault(section, {})[column] = rows
+    column = next(iter(sides))
+    record = Evaluation(
+        data=folder.path.resolve().name,
+        view=view,
+        models={name: side.names for name, side in sides.items()},
+        **_counts(sections, labelled),
+        **_figures(sections),
+        confusion={
+            section: {name: _confusion(rows[0]) for name, rows in sections[section].items() if len(rows) == 1}
+            for section in (GRADE, CASCADE)
+            if section in sections
+        },
+        ungradable={name: _reasons(rows[0]) for name, rows in sections.get(CASCADE, {}).items()},
+        against=_against(against[0], column, answers[column], _answers(against[1], labelled)) if against else None,
+        notes=(*labelled.notes, *_trained_on(sides, labelled)),
+    )
+    return Evaluated(record, labelled, sections)
+
+
+def _answers(side: Side, labelled: Labelled) -> Answers:
+    """What one side's models answer; a section that cannot be computed is not there."""
+    view, said = labelled.view, dict[str, list[Rows]]()
+    if side.segmenters and labelled.masked:
+        said[SEGMENT] = [mask_rows(each.predict, labelled.masked, each.spec, view) for each in side.segmenters]
+    if side.graders and labelled.cropped:
+        said[GRADE] = [grade_rows(each.predict, labelled.cropped, each.spec, each.temperature) for each in side.graders]
+    if side.cascade and labelled.graded:
+        (clips,) = cascade_clips([side.cascade], labelled.graded)
+        if side.cascade.grader_name is not None:
+            said[CASCADE] = [cascade_rows(labelled.graded, clips)]
+        if any(sample.spacing.mm_per_px is not None for sample in labelled.graded):
+            said[SIZE] = [measured_sizes(labelled.graded, clips, view)]
+    return said
+
+
+def _figures(sections: Mapping[str, Mapping[str, Sequence[Rows]]]) -> dict[str, dict[str, Any]]:
+    jobs = [(section, column, rows) for section, columns in sections.items() for column, rows in columns.items()]
+    found: dict[str, dict[str, Any]] = {section: {} for section in sections}
+    for section, column, rows in tqdm(jobs, "figures", unit="column", delay=2, leave=False):
+        found[section][column] = figures(*rows)
+    return found
+
+
+def _against(name: str, column: str, ours: Answers, other: Answers) -> Against:
+    both = [section for section in (SEGMENT, GRADE, CASCADE) if section in ours and section in other]
+    return Against(
+        name=name,
+        column=column,
+        **{section: figures(*other[section]) for section in both},
+        difference={section: differences(ours[section][0], other[section][0]) for section in both},
+        delong={section: _delong(ours[section][0], other[section][0]) for section in both if section != SEGMENT},
     )
 
 
-def cascade_probabilities(pipelines: Sequence[Pipeline], samples: Sequence[Sample]) -> Floats:
-    """P(each grade), (P, W, 4), that each pipeline gives each of `wrists(samples)`; nan where it gives no grade.
-
-    As the device runs it: segment -> crop -> grade -> aggregate, one clip a wrist. Each picture is read once.
-    """
-    clips = wrists(samples)
-    table = np.full((len(pipelines), len(clips), len(GRADES)), np.nan)
-    for wrist, rows in enumerate(tqdm(clips, "cascade", unit="wrist", delay=2, leave=False)):
-        frames = [Frame(samples[row].image(), 0, i, spacing=samples[row].spacing) for i, row in enumerate(rows)]
-        for number, pipeline in enumerate(pipelines):
-            seen = [pipeline(frame) for frame in frames]
-            answer = aggregate([each.grade for each in seen], [each.nerve for each in seen], pipeline.thresholds)
-            if answer.reason is None:
-                table[number, wrist] = answer.probabilities
-    return table
+def _delong(first: GradeRows, second: GradeRows) -> DeLongTest:
+    known = (first.predicted != NO_GRADE) & (second.predicted != NO_GRADE)
+    scores = (1 - rows.probabilities[known, 0] for rows in (first, second))
+    test = delong(first.truth[known] > 0, *scores)
+    return DeLongTest(test.auc_first, test.auc_second, test.difference, (test.low, test.high), test.p)
 
 
-def score_cascade(bundle: Bundle, grader: str, samples: Sequence[Sample]) -> GradeScore:
-    """The whole bundle against the true grades, as the device runs it."""
-    pipeline = Pipeline(bundle, Options(grader=grader), stream=False)
-    return score_grades(*owners(samples), cascade_probabilities([pipeline], samples)[0])
+def _confusion(rows: GradeRows) -> list[list[int]]:
+    grades = range(len(GRADES))
+    counts: list[list[int]] = confusion(rows.truth, rows.predicted, (*grades, NO_GRADE))[: len(GRADES)].tolist()
+    return counts
+
+
+def _reasons(rows: GradeRows) -> dict[str, int]:
+    return dict(Counter(filter(None, rows.reasons)).most_common())
+
+
+def _counts(sections: Mapping[str, Any], labelled: Labelled) -> dict[str, Any]:
+    used = {section: labelled.of(section) for section in sections}
+    images = {sample.image_path: sample for samples in used.values() for sample in samples}
+    counts = {section: {"images": len(of), "subjects": _subjects(of)} for section, of in used.items()}
+    for section in counts.keys() - {SEGMENT}:
+        counts[section]["wrists"] = len(wrists(used[section]))
+    return {"n_images": len(images), "n_subjects": _subjects(images.values()), "counts": counts}
+
+
+def _subjects(samples: Any) -> int:
+    return len({sample.subject for sample in samples})
+
+
+def _notes(folder: DataFolder, seen: Sequence[Sample]) -> Iterator[str]:
+    lacking = {
+        "mask: left out of the segmentation": sum(sample.mask_path is None for sample in seen),
+        "grade: left out of the grading": sum(sample.grade is None for sample in seen),
+        "spacing: nothing of these is given in mm": sum(sample.spacing.mm_per_px is None for sample in seen),
+    }
+    if not folder.labelled:
+        yield f"{folder.path.name} has no labels.csv: each picture is taken for a subject"
+    yield from (f"{count} of {len(seen)} frames have no {what}" for what, count in lacking.items() if count)
+
+
+def _trained_on(sides: Mapping[str, Side], labelled: Labelled) -> Iterator[str]:
+    subjects = {sample.subject for sample in (*labelled.masked, *labelled.graded)}
+    for network in (network for side in sides.values() for network in side.networks):
+        if seen := subjects & network.trained_on:
+            yield f"{network.name} was trained on {len(seen)} of the {len(subjects)} subjects: its figures flatter"
+
+
+def _why_nothing(sides: Mapping[str, Side], labelled: Labelled) -> str:
+    """Which label the models would need."""
+    segmenters, graders = (any(getattr(side, of) for side in sides.values()) for of in ("segmenters", "graders"))
+    faults = []
+    if segmenters and not labelled.masked:
+        faults.append("no frame has a mask to measure a segmenter against")
+    if graders and not labelled.graded:
+        faults.append("no frame has a grade to measure a grader against")
+    elif graders and not labelled.cropped:
+        faults.append("no graded frame has a mask of a nerve to crop about, which a grader without a segmenter needs")
+    return f"nothing to evaluate: {' and '.join(faults) or 'the models neither segment nor grade'}"

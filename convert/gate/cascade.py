@@ -6,24 +6,18 @@ Each model may pass alone and the two together fail: a mask that is a little off
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast
-
-import numpy as np
 
 from convert.data.dataset import DataFolder
 from convert.errors import DataError
-from convert.evaluation.evaluate import cascade_probabilities, owners
+from convert.evaluation.cascade import FloatModel, cascade_probabilities
+from convert.evaluation.wrists import owners
 from convert.gate.figures import abstention, grade_figures
 from convert.gate.trial import DEFAULT_MARGINS, about_labelled
 from convert.gate.verdict import Gate, Margins, gate
-from convert.quantizing.parity import Logits, float_predictor
 from edge.bundle import Bundle
-from edge.frame import Pixels
-from edge.interpreter import INPUT_ZERO_POINT, Model, Quantization, RawOutput
+from edge.interpreter import Model
 from edge.manifest import ModelEntry
 from edge.pipeline import Options, Pipeline, load_model
-
-_STEP = 1 / 32  # logit; any nerve probability up to 0.98 lies within INT8 of it
 
 
 def gate_cascade(
@@ -60,35 +54,6 @@ def gate_cascade(
     about["notes"] += (_sides(bundle, sides[0].grader_name, floats),)
     figures = grade_figures(subjects, grades, in_float, in_int8, margins)
     return gate([*figures, abstention(subjects, in_float, in_int8, margins)], **about)
-
-
-class FloatModel:
-    """A float TFLite file in the place of an INT8 model: it takes the same pictures; what it answers stays real.
-
-    The answer is not rounded to INT8, which would lay the very error to be measured on float as well: `output` gives
-    logits / `_STEP` as float32, and each stage's arithmetic, which scales by `output_quantization`, holds for them too.
-    """
-
-    backend = "float"
-    runtime_version = ""
-
-    def __init__(self, entry: ModelEntry, float_tflite: bytes) -> None:
-        self._predict = float_predictor(float_tflite)
-        self._picture: Pixels = np.zeros((entry.input.height, entry.input.width), np.uint8)
-        self._logits: Logits = self._predict(self._picture)
-        self.input_shape = (1, *self._picture.shape, 1)
-        self.output_shape = tuple(self._logits.shape)
-        self.input_quantization: Quantization = (entry.input.scale, INPUT_ZERO_POINT)
-        self.output_quantization: Quantization = (_STEP, 0)
-
-    def write_input(self, picture: Pixels) -> None:
-        np.copyto(self._picture, picture)
-
-    def invoke(self) -> None:
-        self._logits = self._predict(self._picture)
-
-    def output(self, out: RawOutput | None = None) -> RawOutput:
-        return cast(RawOutput, self._logits / np.float32(_STEP))  # real numbers: see above
 
 
 def _sides(bundle: Bundle, grader: str | None, floats: Mapping[str, bytes]) -> str:

@@ -5,43 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from convert.evaluation.evaluate import predicted_grades
+from convert.evaluation.masks import Seen
+from convert.evaluation.wrists import predicted_grades
 from convert.gate.verdict import MIN_A_CLASS, GateFigure, Margins, compare
 from edge.findings import GRADES, View
-from edge.frame import Mask, Spacing
 from edge.metrics import accuracy, auc, delong, dice, hd95, quadratic_weighted_kappa
-from edge.stages.measure import measure, nerve_components
-from edge.stages.placement import Box, Placement
 
 Rows: TypeAlias = npt.NDArray[Any]  # (N, ...), one row an answer
 
 higher = partial(compare, higher_is_better=True)
 lower = partial(compare, higher_is_better=False)
-
-
-class Seen(NamedTuple):
-    """A mask on the segmenter's canvas, and the nerve in it as the device keeps and measures it."""
-
-    mask: Mask  # (H, W)
-    nerve: Mask  # without what the device takes for no nerve
-    size: float  # px² transverse, px across a longitudinal nerve; 0 without one
-
-
-def look(mask: Mask, view: View) -> Seen:
-    """The device's own measuring, with the canvas for the picture and its pixel for the millimetre."""
-    height, width = mask.shape
-    canvas = Box(0, 0, width, height)
-    components = nerve_components(mask, canvas)
-    if components is None:
-        return Seen(mask, mask, 0.0)
-    nerve = measure(components, Placement(canvas, canvas, (height, width)), Spacing(1.0, "manual"), view)
-    return Seen(mask, components.mask, nerve.csa_mm2 or nerve.ap_diameter_mm or 0.0)
 
 
 def mask_row(seen: Seen, truth: Seen) -> tuple[float, float, float, float]:

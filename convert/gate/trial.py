@@ -19,14 +19,13 @@ from tqdm import tqdm
 from convert.data.dataset import DataFolder, Sample
 from convert.data.samples import grade_input, segment_input
 from convert.errors import DataError
-from convert.evaluation.evaluate import answers, by_subject, nerve_mask
+from convert.evaluation.masks import Seen, answers, look, nerve_mask
+from convert.evaluation.wrists import by_subject
 from convert.gate.figures import (
     Rows,
-    Seen,
     class_agreement,
     grade_agreement,
     grade_figures,
-    look,
     mask_agreement,
     mask_figures,
     mask_row,

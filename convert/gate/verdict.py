@@ -122,9 +122,18 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True):
         return self.verdict == "passed"
 
     @property
-    def failed(self) -> bool:
-        """The loss is beyond doubt, so that another recipe is worth a search; what is undecided lacks subjects."""
-        return self.verdict == "failed"
+    def lost(self) -> bool:
+        """Whether a measured loss lies beyond its margin: another recipe is worth a search, more subjects are not.
+
+        Where only the bound of a loss within its margin lies beyond it, subjects are lacking, not precision.
+        """
+        return any(
+            figure.margin is not None
+            and figure.difference is not None
+            and figure.difference > figure.margin
+            and figure.subjects >= MIN_DRAWN
+            for figure in self.figures
+        )
 
     @property
     def refusal(self) -> str:
@@ -132,7 +141,7 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True):
         if self.passed:
             return ""
         told = ", ".join(figure.name for figure in self.figures if figure.verdict in ("failed", "undecided"))
-        return f"{self.verdict}: {told}" + ("" if self.failed else f": frames of more {self.drawn_are} would decide")
+        return f"{self.verdict}: {told}" + ("" if self.lost else f": more {self.drawn_are} would decide")
 
 
 def gate(figures: Sequence[GateFigure], **about: Any) -> Gate:

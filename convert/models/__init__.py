@@ -51,6 +51,10 @@ ARCHITECTURES: dict[str, Architecture] = {
     for arch in (
         Architecture("light_unet", module="convert.models.light_unet", source="docs/adr/0004", **_SEGMENT),  # type: ignore[arg-type]
         Architecture("sa_unet", module="convert.models.sa_unet", source="P1", **_SEGMENT),  # type: ignore[arg-type]
+        Architecture("unet", module="convert.models.unet", source="Ronneberger 2015, P1", **_SEGMENT),  # type: ignore[arg-type]
+        Architecture("unet_plus_plus", module="convert.models.unet_plus_plus", source="Zhou 2018, P1", **_SEGMENT),  # type: ignore[arg-type]
+        Architecture("attention_unet", module="convert.models.attention_unet", source="Oktay 2018, P1", **_SEGMENT),  # type: ignore[arg-type]
+        Architecture("multires_unet", module="convert.models.multires_unet", source="Ibtehaz 2020, P1", **_SEGMENT),  # type: ignore[arg-type]
         Architecture("squeezenet", module="convert.models.squeezenet", source="P2", **_GRADE),  # type: ignore[arg-type]
         Architecture("mobilenet_v2", module="convert.models.mobilenet_v2", source="P2", **_GRADE),  # type: ignore[arg-type]
         Architecture("efficientnet_b0", module="convert.models.efficientnet_b0", source="P2", **_GRADE),  # type: ignore[arg-type]

@@ -37,6 +37,25 @@ def ordinal_head(x: keras.KerasTensor, dropout: float = 0.2) -> keras.KerasTenso
     return layers.Dense(len(GRADE_STEPS), name="grade_logits")(x)
 
 
+def double_conv(x: keras.KerasTensor, width: int) -> keras.KerasTensor:
+    """Two normalised 3 x 3 convolutions: what a U-Net does at each level."""
+    return conv_bn_relu(conv_bn_relu(x, width), width)
+
+
+def up_convolution(x: keras.KerasTensor, width: int, like: keras.KerasTensor) -> keras.KerasTensor:
+    """Nearest up-sampling to the grid of `like`, then a 2 x 2 convolution: U-Net's "up-convolution".
+
+    It has the parameters of the transposed 2 x 2 convolution that other U-Nets have in its place.
+    """
+    x = Upsample(like.shape[1], like.shape[2])(x)
+    return layers.Conv2D(width, 2, padding="same")(x)
+
+
+def nerve_logits(x: keras.KerasTensor) -> keras.KerasTensor:
+    """One logit a pixel; positive = nerve."""
+    return layers.Conv2D(1, 1, name="nerve_logits")(x)
+
+
 @keras.saving.register_keras_serializable("sonoedge")
 class Upsample(layers.Layer):
     """Nearest-neighbour up-sampling to a fixed size; `UpSampling2D` would leave float SHAPE tensors in the file."""

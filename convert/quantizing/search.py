@@ -6,6 +6,7 @@
     prune     leave out those that the gate does not miss, half of them at first, one by one in the end
 
 To keep a tensor out of INT8, the operator that gives it and all that take it must compute in more: they go together.
+A file with most of its weights in float is no INT8 model: it is refused unasked, so that bad calibration stays stopped.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ import numpy as np
 from tqdm import tqdm
 
 from convert.errors import QuantizeError
+from convert.quantizing.answer_step import widened
 from convert.quantizing.quantize import Quantized, check, quantize
-from convert.quantizing.quantizers import build
+from convert.quantizing.quantizers import build, raised_operators
 from convert.quantizing.ranges import Ranges, observe
 from convert.quantizing.recipe import Precision, QuantizerName, Recipe, Rule
 from convert.quantizing.tensor_errors import TensorError, layer_of, tensor_errors
@@ -39,6 +41,8 @@ WORST = 8  # how many are tried alone
 PRECISION: Precision = "float32"
 """INT16 is coarser and slower: LiteRT has no fast kernels for it, and one convolution of MobileNetV2 in INT16 takes
 longer than the whole network in float."""
+MOST_FLOAT = 0.5
+"""The largest share of the weights that may stay in float."""
 _WARM_UP, _TIMED = 2, 9  # invocations
 _CASTS = ("QUANTIZE", "DEQUANTIZE")
 
@@ -108,9 +112,12 @@ def search(
     task: Task = "segment",
     max_trials: int = MAX_TRIALS,
     worst: int = WORST,
+    most_float: float = MOST_FLOAT,
     progress: bool = False,
 ) -> SearchResult:
     """Try `recipe` as it is, then with more and more layers in float, with at most `max_trials` calls of `judge`.
+
+    No file is made that keeps more than the share `most_float` of the weights in float.
 
     `judged_on` are pictures that the judge judges by, as the model takes them: on those of the calibration nothing lies
     beyond a range, so that they do not show where it is too narrow. They are taken where there are no others. `plain`
@@ -124,7 +131,8 @@ def search(
     plain = plain or quantize(float_tflite, frames, recipe, task=task, observed=observed)
     pinned = msgspec.structs.replace(plain.recipe, quantizer=plain.quantizer)
     with tqdm(total=max_trials, desc="search", unit="trial", delay=2, disable=not progress, file=sys.stderr) as bar:
-        bench = _Bench(float_tflite, observed.ranges, pinned, plain.quantizer, judge, max_trials, bar)
+        ranges = widened(float_tflite, observed.ranges, plain.widening)
+        bench = _Bench(float_tflite, ranges, pinned, plain.quantizer, judge, max_trials, most_float, bar)
         first = bench.judged((), plain.model)
         errors = tensor_errors(float_tflite, plain.model, judged_on or frames)
         try:
@@ -152,7 +160,9 @@ def _fewest(bench: _Bench, first: Trial, proposals: list[str], worst: int) -> tu
             return (tensor,)
     helping = [trial for trial in sorted(alone, key=lambda trial: trial.shortfall) if trial.shortfall < first.shortfall]
     order = [trial.tensors[0] for trial in helping]
-    order += [tensor for tensor in proposals if tensor not in order]
+    order = bench.affordable([*order, *(tensor for tensor in proposals if tensor not in order)])
+    if not order:
+        return None
     too_few, count = 1, min(2, len(order))
     while not bench.trial(tuple(order[:count])).passed:
         if count == len(order):
@@ -193,6 +203,7 @@ class _Bench:
     quantizer: QuantizerName
     judge: Callable[[bytes], Judgement]
     max_trials: int
+    most_float: float
     bar: tqdm[Any]
     trials: list[Trial] = field(default_factory=list)
 
@@ -217,6 +228,17 @@ class _Bench:
             higher_precision=(*self.plain.higher_precision, *raised),
         )
 
+    def affordable(self, order: list[str]) -> list[str]:
+        """The longest beginning of `order` that leaves enough of the weights in INT8."""
+        few, many = 0, len(order)
+        while few < many:
+            middle = (few + many + 1) // 2
+            if _share_in_float(self.float_tflite, self.recipe(order[:middle])) > self.most_float:
+                many = middle - 1
+            else:
+                few = middle
+        return order[:few]
+
     def trial(self, tensors: tuple[str, ...]) -> Trial:
         """Judge the file that keeps `tensors` out of INT8.
 
@@ -227,6 +249,8 @@ class _Bench:
             raise _NoMoreTrialsError
         recipe = self.recipe(tensors)
         try:
+            if (share := _share_in_float(self.float_tflite, recipe)) > self.most_float:
+                raise QuantizeError(f"{share:.0%} of the weights would be float: that is no INT8 model")
             model = build(self.quantizer, self.float_tflite, self.ranges, recipe)
             check(model, self.float_tflite, recipe, self.quantizer)
             return self.judged(tensors, model)
@@ -244,6 +268,16 @@ class _Bench:
         self.trials.append(trial)
         self.bar.update()
         return trial
+
+
+def _share_in_float(float_tflite: bytes, recipe: Recipe) -> float:
+    """The part of all weights that belongs to operators which the recipe keeps above INT8."""
+    file, raised = read_tflite(float_tflite), raised_operators(float_tflite, recipe)
+    weights = {True: 0, False: 0}
+    for step in file.steps:
+        constants = (file.tensors[index] for index in step.inputs if file.tensors[index].constant)
+        weights[file.tensors[step.outputs[0]].name in raised] += sum(math.prod(each.shape) for each in constants)
+    return weights[True] / (sum(weights.values()) or 1)
 
 
 def _milliseconds(model: bytes) -> float:

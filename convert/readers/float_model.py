@@ -191,11 +191,18 @@ def _check_float(tflite: bytes) -> int:
 
 
 def _check_runs(tflite: bytes) -> None:
+    """Refuses what LiteRT cannot run, and a file that says other than what it does."""
+    file = read_tflite(tflite)
     try:
-        _litert(tflite)
+        with quiet_stderr():
+            answer = _litert(tflite)(np.zeros(file.inputs[0].shape, np.float32))
     except (RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise ModelError(f"LiteRT cannot load it ({reason}): build it of TFLite's own operators") from error
+        raise ModelError(f"LiteRT cannot run it ({reason}): build it of TFLite's own operators") from error
+    if answer.shape != file.outputs[0].shape:
+        raise ModelError(
+            f"gives {answer.shape}, the file says {file.outputs[0].shape}: damaged, copy or export it again"
+        )
 
 
 def _check_agreement(model: FloatModel) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zipfile import BadZipFile
 
 from convert.errors import ModelError
 from convert.readers.tensorflow_graph import TensorFlowGraph, frozen_graph, picture_shape
@@ -29,7 +30,7 @@ def load_keras(path: Path) -> keras.Model:
     try:
         with quiet_stderr():
             return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (ValueError, TypeError, KeyError, OSError) as error:
+    except (ValueError, TypeError, KeyError, OSError, BadZipFile) as error:
         reason = " ".join(str(error).split())[:200]
         raise ModelError(
             f"{path}: not a Keras model that can be read ({reason}): write it with model.save()"

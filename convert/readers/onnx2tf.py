@@ -6,9 +6,14 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
+
+from tqdm import tqdm
 
 from convert.errors import ModelError
 from convert.readers.graph_edit import custom_operators
@@ -17,6 +22,7 @@ from convert.readers.onnx_model import INPUT, OnnxModel
 EXECUTABLE_VARIABLE = "SONOEDGE_ONNX2TF"
 ENVIRONMENT = ".venv-onnx2tf"
 TIME_LIMIT_S = 600.0
+TICK_S = 0.5
 
 _ERROR_LINE = re.compile(r"(?:ERROR:|[A-Za-z]*(?:Error|Exception):) *(.+)")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -100,13 +106,22 @@ def _run(executable: Path, *arguments: str) -> _Done:
         raise ModelError(f"{executable}: cannot be run ({error.strerror}): run `make onnx2tf` again") from error
     with program:
         try:
-            output, _ = program.communicate(timeout=TIME_LIMIT_S)
-        except subprocess.TimeoutExpired as error:
-            raise ModelError(f"onnx2tf was still at work after {TIME_LIMIT_S:g} s: export a smaller model") from error
+            output = _awaited(program)
         finally:
             if program.poll() is None:  # too long, or interrupted: end it with the programs that it started itself
                 os.killpg(program.pid, signal.SIGKILL)
     return _Done(program.returncode, output)
+
+
+def _awaited(program: subprocess.Popen[str]) -> str:
+    """All that it prints until its end; meanwhile the time it takes is shown, as it does not tell how far it is."""
+    latest = time.monotonic() + TIME_LIMIT_S
+    with tqdm(desc="onnx2tf", bar_format="{desc}: {elapsed}", delay=2, leave=False, file=sys.stderr) as clock:
+        while time.monotonic() < latest:
+            with suppress(subprocess.TimeoutExpired):
+                return program.communicate(timeout=TICK_S)[0]
+            clock.update()
+    raise ModelError(f"onnx2tf was still at work after {TIME_LIMIT_S:g} s: export a smaller model")
 
 
 def _reason(done: _Done) -> str:

@@ -5,6 +5,7 @@
     phantoms  populations by seed; nobody is in two of them
     train     segmenter on windows, then on whole pictures; graders on crops; longitudinal likewise
     convert   INT8 with calibration_data
+    confide   on held-out subjects: temperature, sets of grades, what is typical
     measure   on unseen subjects, float beside INT8, beside two baselines
     bundle    transverse (three graders) and longitudinal, each with its model card
 
@@ -22,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
+from convert.confidence.confide import find_confidence
 from convert.conversion import Converted, Job, convert_model
 from convert.data.dataset import DataFolder, read_data_folder
 from convert.errors import ModelError
@@ -38,6 +40,8 @@ POPULATIONS = {
     "forearm": Population(11, 300, {"forearm": 1}),
     "longitudinal": Population(1, 700, {"longitudinal": 3}),
     "longitudinal-more": Population(21, 500, {"longitudinal": 3}),
+    "held-out": Population(31, 300, {"transverse": 3}),
+    "held-out-longitudinal": Population(31, 300, {"longitudinal": 3}),
     "unseen": Population(2, 500, {"transverse": 3}),
     "unseen-forearm": Population(2, 100, {"forearm": 1}),
     "unseen-longitudinal": Population(2, 500, {"longitudinal": 2}),
@@ -45,6 +49,7 @@ POPULATIONS = {
 SEGMENTER = "light_unet"
 GRADERS = ("mobilenet_v2", "squeezenet", "efficientnet_b0")  # the first is the bundle's default
 LONGITUDINAL_GRADER = "mobilenet_v2"
+COVERAGE = 0.9  # of the sets of grades
 NERVE_REGIONS_HELD_OUT, NERVE_REGIONS_SEED = 41, 7  # frames that no training sees
 
 
@@ -149,8 +154,10 @@ def make_transverse(shop: Workshop, path: Path) -> None:
         "phantoms, forearm": shop.folder("unseen-forearm"),
         "nerve_regions, real frames kept out of training": shop.folder("nerve-regions-unseen"),
     }
-    text = tables(models.bundle(path, "transverse"), models, masks, shop.folder("unseen"), shop.folder("train"))
-    models.bundle(path, "transverse", text)
+    plain = models.bundle(path, "transverse")
+    confidence = find_confidence(plain, [shop.folder("held-out")], COVERAGE)
+    text = tables(confidence.write(plain, path), models, masks, shop.folder("unseen"), shop.folder("train"))
+    confidence.write(models.bundle(path, "transverse", text), path)
 
 
 def make_longitudinal(shop: Workshop, path: Path) -> None:
@@ -158,8 +165,10 @@ def make_longitudinal(shop: Workshop, path: Path) -> None:
     grader = _convert(shop, "longitudinal-grade", "grade", "longitudinal")
     models = Models(_convert(shop, "longitudinal-segment", "segment", "longitudinal"), {LONGITUDINAL_GRADER: grader})
     unseen, seen = shop.folder("unseen-longitudinal"), shop.folder("longitudinal")
-    text = tables(models.bundle(path, "longitudinal"), models, {"phantoms": unseen}, unseen, seen)
-    models.bundle(path, "longitudinal", text)
+    plain = models.bundle(path, "longitudinal")
+    confidence = find_confidence(plain, [shop.folder("held-out-longitudinal")], COVERAGE)
+    text = tables(confidence.write(plain, path), models, {"phantoms": unseen}, unseen, seen)
+    confidence.write(models.bundle(path, "longitudinal", text), path)
 
 
 def _convert(shop: Workshop, name: str, task: Task, view: View) -> Converted:

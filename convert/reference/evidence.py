@@ -9,20 +9,16 @@ from pathlib import Path
 from convert.conversion import Converted
 from convert.data.dataset import DataFolder, Sample
 from convert.evaluation.baselines import csa_auc, nuisance_auc
-from convert.evaluation.evaluate import (
-    Figure,
-    GradeScore,
-    by_subject,
-    crop_probabilities,
-    score_cascade,
-    score_grades,
-    score_segmenter,
-)
+from convert.evaluation.cascade import cascade_clips, cascade_rows
+from convert.evaluation.figures import Figure, figures
+from convert.evaluation.grades import NO_GRADE, GradeRows, grade_rows
+from convert.evaluation.masks import mask_rows
 from convert.packing.pack import pack
 from convert.quantizing.parity import Predict, float_predictor, int8_predictor
 from edge.bundle import Bundle
 from edge.findings import View
 from edge.interpreter import open_model
+from edge.pipeline import Options, Pipeline
 
 ATTRIBUTION = (
     "SonoEdge phantoms, simulated frames, Apache-2.0",
@@ -57,14 +53,14 @@ def tables(
     parts = [
         PREAMBLE,
         "### Segmentation: DSC\n\n| frames | images | float | INT8 | no overlap (INT8) |\n|---|---|---|---|---|",
-        "\n".join(_segment_row(name, segmenter, folder) for name, folder in masks.items()),
+        "\n".join(_segment_row(name, segmenter, folder, bundle.manifest.view) for name, folder in masks.items()),
         "\n### Grading: four grades, and CTS against normal\n",
         "| grader | subjects | accuracy float | accuracy INT8 | AUC float | AUC INT8 |\n|---|---|---|---|---|---|",
         "\n".join(_grade_row(name, grader, graded_samples) for name, grader in graders.items()),
         "\nThe graders alone, on crops about the true nerve. The whole bundle as the device runs it (own mask, own "
         "crop, abstention; a subject without a grade counts as wrong):\n",
         "| grader | subjects | ungradable | accuracy | AUC |\n|---|---|---|---|---|",
-        "\n".join(_cascade_row(name, score_cascade(bundle, name, graded_samples)) for name in graders),
+        "\n".join(_cascade_row(name, _cascade(bundle, name, graded_samples)) for name in graders),
         "\n### Baselines: what must be beaten\n\n| guess from | AUC |\n|---|---|",
         f"| depth, gain, frequency, machine, mean grey | {_shown(nuisances)} |",
     ]
@@ -81,26 +77,30 @@ def _both(converted: Converted) -> tuple[Predict, Predict]:
     return float_predictor(converted.float_tflite, threads=2), int8_predictor(open_model(converted.int8, threads=2))
 
 
-def _segment_row(name: str, segmenter: Converted, folder: DataFolder) -> str:
-    before, after = (score_segmenter(predict, tuple(folder), segmenter.entry.input) for predict in _both(segmenter))
-    return f"| {name} | {after.images} | {_shown(before.dsc)} | {_shown(after.dsc)} | {after.zero_overlap_share:.1%} |"
+def _segment_row(name: str, segmenter: Converted, folder: DataFolder, view: View) -> str:
+    rows = [mask_rows(predict, tuple(folder), segmenter.entry.input, view) for predict in _both(segmenter)]
+    before, after = map(figures, rows)
+    missed = after["zero_overlap"].value
+    return f"| {name} | {len(folder)} | {_shown(before['dsc'])} | {_shown(after['dsc'])} | {missed:.1%} |"
 
 
 def _grade_row(name: str, grader: Converted, samples: list[Sample]) -> str:
-    before, after = (
-        score_grades(*by_subject(samples, crop_probabilities(predict, samples, grader.entry.input)))
-        for predict in _both(grader)
-    )
-    return (
-        f"| {name} | {after.subjects} | {_shown(before.accuracy)} | {_shown(after.accuracy)} "
-        f"| {_shown(before.auc)} | {_shown(after.auc)} |"
-    )
+    rows = [grade_rows(predict, samples, grader.entry.input) for predict in _both(grader)]
+    shown = [_shown(figures(each)[what]) for what in ("accuracy", "auc") for each in rows]
+    return f"| {name} | {len(set(rows[0].subjects))} | {' | '.join(shown)} |"
 
 
-def _cascade_row(name: str, score: GradeScore) -> str:
-    return (
-        f"| {name} | {score.subjects} | {score.ungradable_subjects} | {_shown(score.accuracy)} | {_shown(score.auc)} |"
-    )
+def _cascade(bundle: Bundle, grader: str, samples: list[Sample]) -> GradeRows:
+    """The whole bundle with that grader, as the device runs it."""
+    (clips,) = cascade_clips([Pipeline(bundle, Options(grader=grader), stream=False)], samples)
+    return cascade_rows(samples, clips)
+
+
+def _cascade_row(name: str, rows: GradeRows) -> str:
+    found, whose = figures(rows), rows.subjects
+    ungradable = {subject for subject, grade in zip(whose, rows.predicted, strict=True) if grade == NO_GRADE}
+    shown = _shown(found["accuracy"]), _shown(found["auc"])
+    return f"| {name} | {len(set(whose))} | {len(ungradable)} | {' | '.join(shown)} |"
 
 
 def _shown(figure: Figure) -> str:

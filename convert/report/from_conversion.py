@@ -80,7 +80,7 @@ def as_text(report: ConversionReport) -> str:
         )
     if report.int8_bytes is not None and report.float_bytes is not None:
         lines.append(f"{report.int8_bytes / 1024:.0f} KiB INT8 of {report.float_bytes / 1024:.0f} KiB float")
-    if report.labels == "unlabelled":
+    if report.gates and report.labels == "unlabelled":
         lines.append("unlabelled: gated on agreement with float alone, never against an expert's answer")
     lines.append(f"{report.bundle}: written" if report.passed else f"no bundle: {report.answer}")
     return "\n".join(lines)

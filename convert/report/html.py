@@ -28,7 +28,7 @@ p {{ margin: .4rem 0; overflow-wrap: anywhere; }}
 table {{ border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }}
 th, td {{ text-align: left; vertical-align: top; padding: .25rem .7rem .25rem 0; border-bottom: 1px solid #eaeef2; }}
 th {{ color: {QUIET}; font-weight: 600; }}
-th, td {{ white-space: nowrap; }}
+td {{ white-space: nowrap; }}
 td.long {{ white-space: normal; overflow-wrap: anywhere; min-width: 9.5rem; max-width: 34rem; }}
 th.number, td.number {{ text-align: right; }}
 td.good, .good strong {{ color: {GOOD}; }} td.bad, .bad strong {{ color: {BAD}; }} td.unsure {{ color: {UNSURE}; }}

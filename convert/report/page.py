@@ -1,11 +1,11 @@
 """The conversion report as one HTML page: no script, nothing loaded from outside, every name from outside escaped.
 
-The sections stand in the order of the data's way (docs/adr/0007).
+The answer comes first; the sections then stand in the order of the data's way (docs/adr/0007).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from convert.calibration.rules import Finding
@@ -51,9 +51,27 @@ def _head(report: ConversionReport, title: str) -> str:
     lines = [
         f"<h1>{safe(title)}</h1>",
         f'<p class="answer {colour}"><strong>{word}</strong>: {safe(report.answer)}</p>',
+        table((), _summary(report)),
         note(report.disclaimer),
     ]
     return "\n".join(lines + ([note(UNLABELLED)] if report.labels == "unlabelled" else []))
+
+
+def _summary(report: ConversionReport) -> Iterator[tuple[str, ...]]:
+    """What the reader came for, a line each; nothing of what was not reached."""
+    yield "bundle", report.bundle or "none"
+    for gate in report.gates:
+        yield f"gate of the {gate.of}", f"{gate.verdict} {_judged_on(gate)}"
+    if report.int8_bytes and report.float_bytes:
+        times = report.float_bytes / report.int8_bytes
+        yield "INT8 file", f"{shown(report.int8_bytes / 1024)} KiB, {times:.1f} times smaller than float"
+    if report.quantizer:
+        yield "made by", f"{report.quantizer}, recipe {report.recipe.name}"
+
+
+def _judged_on(gate: Gate) -> str:
+    truth = "against known answers" if gate.labelled else "unlabelled, against float's own answers"
+    return f"on {gate.frames} frames of {gate.subjects} {gate.drawn_are}, {truth}"
 
 
 def _what_came_in(report: ConversionReport) -> Iterator[str]:
@@ -86,12 +104,8 @@ def _lint(report: ConversionReport) -> Iterator[str]:
     if found is None:
         yield note("Not run.")
         return
-    answer = "fit to calibrate with" if found.passed else f"not fit: {', '.join(found.failed)}"
-    yield paragraph(f"{found.folder}: {found.frames} frames: {answer}.")
-    rows = [
-        (f.rule, "waived" if f.level == "fail" and f.rule in found.waived else f.level, _with_mend(f))
-        for f in found.findings
-    ]
+    yield paragraph(f"{found.folder}: {found.frames} frames: {found.answer}.")
+    rows = [(f.rule, "waived" if f.rule in found.overruled else f.level, _with_mend(f)) for f in found.findings]
     yield table(("rule", "answer", "found"), rows)
 
 
@@ -101,11 +115,15 @@ def _quantizers(report: ConversionReport) -> Iterator[str]:
     if not report.candidates:
         yield note("None was run.")
         return
-    head = ("quantizer", "answer", "KiB", "s", "largest error", "in LSB", "mean in LSB", "decisions changed", "kernels")
+    head = (
+        *("quantizer", "answer", "KiB", "seconds", "largest error, logits", "largest, LSB", "mean, LSB"),
+        *("decisions changed", "kernels"),
+    )
     yield table(head, [_candidate(each, report.quantizer) for each in report.candidates], numbers=range(2, 8))
+    yield from (note(f"{each.name}: {each.refused}") for each in report.candidates if each.refused)
     yield note(
-        "Errors of the logits against float, on the calibration frames. Kernels: how far the file's own answer depends "
-        "on the kernels that run it."
+        "Errors of the answers against float, on the calibration frames; LSB: one step of the INT8 answer. Kernels: "
+        "how far the file's own answer depends on the kernels that run it."
     )
 
 
@@ -116,18 +134,18 @@ def _gates(report: ConversionReport) -> Iterator[str]:
         return
     yield plot(
         forest(report.gates),
-        "Point: the loss. Line: its 95 % interval. Tick: the bound below which it lies with 95 % confidence; the "
-        "figure passes when the tick is not right of the dashed margin. Arrow: the line goes on.",
+        "0: as float; 1: at the margin. Point: the loss. Line: its 95 % interval. Tick: the bound below which it lies "
+        "with 95 % confidence; the figure passes when the tick is not right of the dashed margin. Arrow: the line goes "
+        "on.",
     )
     for each in report.gates:
         yield from _gate(each)
 
 
 def _gate(gate: Gate) -> Iterator[str]:
-    truth = "against known answers" if gate.labelled else "unlabelled, against float's own answers"
     left_out = f"; {gate.left_out} lack the label and are left out" if gate.left_out else ""
     yield f"<h3>{safe(gate.of)}: {safe(gate.verdict)}</h3>"
-    yield paragraph(f"{gate.frames} frames of {gate.subjects} {gate.drawn_are}, {truth}{left_out}.")
+    yield paragraph(f"Judged {_judged_on(gate)}{left_out}.")
     yield from map(paragraph, gate.notes)
     head = ("figure", "answer", "float", "INT8", "loss", "95 % interval", "bound", "margin")
     yield table(head, map(_figure, gate.figures), numbers=range(2, 8))
@@ -170,19 +188,23 @@ def _tensors(report: ConversionReport) -> Iterator[str]:
     )
     yield table(head, rows, numbers=(0, *range(3, 8)))
     yield _cut(len(worst))
-    yield note("Gate's gain: by how many margins its shortfall sinks when this tensor alone is kept out of INT8.")
+    yield note(
+        "Own SNR: of its own INT8 steps alone; SNR: with all that was lost before it. Gate's gain: by how many margins "
+        "the gate's shortfall sinks when this tensor alone is kept out of INT8; – where that was not tried."
+    )
 
 
 def _search(report: ConversionReport) -> Iterator[str]:
     yield "<h2>Search for higher precision</h2>"
     if report.trials is None:
-        yield note("None was made.")
+        yield note(_why_no_search(report.gates))
         return
     # The search ends when no layer of the passing choice can be spared.
     chosen = min((trial for trial in report.trials if trial.passed), key=lambda t: len(t.tensors), default=None)
     yield plot(
         trade(report.trials, chosen),
-        "Green: passed. Red: failed. Ring: named beside it. Lower, and further to the left, is better.",
+        "Green: passed. Red: failed. Ring: named beside it. Lower, and further to the left, is better. Shortfall: how "
+        "far the worst bound lies beyond its margin. ms: one picture on one thread of the machine that converted.",
     )
     if report.search_note:
         yield paragraph(report.search_note)
@@ -241,19 +263,19 @@ def _candidate(candidate: Candidate, taken: str | None) -> tuple[str, ...]:
     name, seconds = candidate.name, shown(candidate.seconds)
     parity, spread = candidate.parity, candidate.spread
     if parity is None or spread is None:
-        return name, "refused", "–", seconds, "–", "–", "–", "–", candidate.refused or "–"
+        return name, "refused", "–", seconds, *"–––––"
     changed = f"{shown(100 * parity.changed_decisions)} %"
     errors = map(shown, (parity.max_error, parity.max_error_lsb, parity.mean_error_lsb))
     kernels = "same answer" if spread.same else f"{spread.max_lsb} LSB apart"
-    return name, "taken" if name == taken else "–", shown(candidate.size / 1024), seconds, *errors, changed, kernels
+    answer = "taken" if name == taken else "not taken"
+    return name, answer, shown(candidate.size / 1024), seconds, *errors, changed, kernels
 
 
 def _figure(figure: GateFigure) -> tuple[str, ...]:
-    interval = f"{shown(figure.ci95[0])} … {shown(figure.ci95[1])}" if figure.ci95 else "–"
-    sides = map(shown, (figure.float_value, figure.int8_value, figure.difference))
-    bounds = map(shown, (figure.bound, figure.margin))
+    interval = f"{shown(figure.ci95[0], 3)} … {shown(figure.ci95[1], 3)}" if figure.ci95 else "–"
     name = f"{figure.name} ({figure.unit})" if figure.unit else figure.name
-    return name, figure.verdict, *sides, interval, *bounds
+    sides = shown(figure.float_value), shown(figure.int8_value), shown(figure.difference, 3)
+    return name, figure.verdict, *sides, interval, shown(figure.bound, 3), shown(figure.margin)
 
 
 def _worst(row: Ranked, outliers: Iterable[Outlier]) -> tuple[str, ...]:
@@ -275,8 +297,17 @@ def _trial(number: int, trial: Trial, chosen: bool) -> tuple[str, ...]:
     layers = ", ".join(trial.layers[:8]) + (f" and {len(trial.layers) - 8} more" if len(trial.layers) > 8 else "")
     answer = "refused" if trial.refused else "passed" if trial.passed else "failed"
     told = (layers or "none: the recipe as it is") + (" (fewest that pass)" if chosen else "")
+    told += f": {trial.refused}" if trial.refused else ""
     precision = trial.precision if trial.tensors else "–"
     return str(number), told, precision, answer, *map(shown, (trial.shortfall, trial.ms, trial.kib))
+
+
+def _why_no_search(gates: Sequence[Gate]) -> str:
+    if not gates:
+        return "Not reached."
+    if gates[0].lost:
+        return "None was made: it was switched off."
+    return "None was needed." if gates[0].passed else "None was made: the gate lacks subjects, not precision."
 
 
 def _tensor(outlier: Outlier) -> str:

@@ -39,7 +39,7 @@ def forest(gates: Sequence[Gate]) -> str:
         axes.set_ylim(len(rows) - 0.4, -0.6)
         low, high = axes.get_xlim()
         axes.set_xlim(min(low, -0.25), max(high, 1.25))  # as float and the margin are always seen
-        axes.set_xlabel("loss in margins (0: as float, 1: the margin)")
+        axes.set_xlabel("loss, in margins")
         return svg("loss of each figure with its 95 % interval, in margins")
 
 
@@ -96,12 +96,19 @@ def _interval(axes: Any, y: int, figure: GateFigure) -> None:
     marker, colour = _MARKS.get(figure.verdict, ("o", QUIET))
     ends = [value / unit for value in figure.ci95 or ()]
     axes.plot([_clipped(end) for end in ends], [y, y], color=colour, linewidth=1.5)
-    for end, arrow, limit in zip(ends, "<>", _ENDS, strict=True):
-        if _clipped(end) != end:
-            axes.plot(limit, y, arrow, color=colour, markersize=5)
+    for limit, arrow in arrows(ends):
+        axes.plot(limit, y, arrow, color=colour, markersize=5)
     for value, shape, size in ((figure.bound, "|", 11), (figure.difference, marker, 6)):
         if value is not None and _clipped(value / unit) == value / unit:
             axes.plot(value / unit, y, shape, color=colour, markersize=size)
+
+
+def arrows(ends: Sequence[float]) -> list[tuple[float, str]]:
+    """Where, and to which side, an interval (low, high) in margins goes on beyond what is drawn."""
+    if not ends:
+        return []
+    beyond = (ends[0] < _ENDS[0], ends[1] > _ENDS[1])
+    return [(limit, shape) for limit, shape, on in zip(_ENDS, "<>", beyond, strict=True) if on]
 
 
 def _clipped(value: float) -> float:

@@ -21,8 +21,10 @@ class TrainingRecord(msgspec.Struct, frozen=True):
     pixel_mean: float  # grey levels 0..255 of the network's input
     pixel_std: float
     mm_per_px: float
-    best_epoch: int
-    held_out_loss: float
+    best_epoch: int  # from 0
+    held_out_loss: float | None  # None where nobody was held out: the model on all subjects beside those of the folds
+    losses: tuple[float, ...] = ()  # of each epoch
+    held_out_losses: tuple[float, ...] = ()  # likewise, empty where nobody was held out
 
 
 def record_path(model: Path) -> Path:

@@ -11,7 +11,7 @@ from tqdm import tqdm
 from edge.budget import Budget
 from edge.bundle import Bundle
 from edge.examine import Examination, Watcher
-from edge.findings import UNGRADABLE, Reason
+from edge.findings import UNGRADABLE, Reason, in_words
 from edge.frame import FrameSource
 from edge.pipeline import Observation, Options, Pipeline
 from edge.report import Exam, JoinedGrade, Report
@@ -79,7 +79,7 @@ def summary(report: Report) -> str:
         f"grade        {_headline(clip.grade, clip.confidence, clip.reason)}{'  (unscaled)' if clip.unscaled else ''}"
     ]
     if clip.cts_probability is not None:
-        lines.append(f"P(CTS)       {clip.cts_probability:.2f}")
+        lines += [f"possible     {_possible(report)}", f"P(CTS)       {clip.cts_probability:.2f}"]
     if clip.csa_mm2 is not None:
         lines.append(f"CSA          {clip.csa_mm2:.1f} mm²")
     if clip.ap_diameter_mm is not None:
@@ -95,7 +95,15 @@ def summary(report: Report) -> str:
 
 def joined_summary(joined: JoinedGrade) -> str:
     """The line for a wrist seen in both planes."""
-    return f"both planes  {_headline(joined.grade, joined.confidence, joined.reason)}"
+    possible = f"; possible: {in_words(joined.grade_set)}" if joined.grade_set else ""
+    return f"both planes  {_headline(joined.grade, joined.confidence, joined.reason)}{possible}"
+
+
+def _possible(report: Report) -> str:
+    grades, coverage = report.clip.grade_set, report.bundle.coverage
+    if grades is None or coverage is None:
+        return "not known: the bundle was fitted on no held-out subjects"
+    return f"{in_words(grades)} (holds in {coverage:.0%} of wrists like those held out)"
 
 
 def _headline(grade: str, confidence: float | None, reason: Reason | None) -> str:

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from edge.metrics.arrays import same_shape
+from edge.metrics.arrays import FloatArray, same_shape
+
+
+class ClassRates(NamedTuple):
+    """Each class against all others, (K,) each, 0..1; nan where there was nothing to be right about."""
+
+    precision: FloatArray  # share right of what was called the class
+    recall: FloatArray  # share found of what is the class; sensitivity
+    specificity: FloatArray  # share not called the class of what is not
+    f1: FloatArray  # harmonic mean of precision and recall
 
 
 def accuracy(truth: npt.ArrayLike, predicted: npt.ArrayLike) -> float:
@@ -52,3 +61,17 @@ def quadratic_weighted_kappa(truth: npt.ArrayLike, predicted: npt.ArrayLike, cla
     cost = (place[:, None] - place) ** 2
     by_chance = float((cost * np.outer(counts.sum(axis=1), counts.sum(axis=0))).sum())
     return 1.0 - float((cost * counts).sum()) * float(counts.sum()) / by_chance if by_chance else float("nan")
+
+
+def class_rates(counts: npt.ArrayLike) -> ClassRates:
+    """Precision, recall, specificity and F (P2) of each class, from the counts (K, K) of `confusion`."""
+    table = np.asarray(counts, np.float64)
+    right, called, true = np.diag(table), table.sum(axis=0), table.sum(axis=1)
+    others = table.sum() - true
+    with np.errstate(invalid="ignore"):  # nothing over nothing is nan, as said
+        return ClassRates(
+            precision=right / called,
+            recall=right / true,
+            specificity=(others - (called - right)) / others,
+            f1=2 * right / (called + true),
+        )

@@ -27,6 +27,22 @@ def dice(mask: npt.ArrayLike, truth: npt.ArrayLike) -> float:
     return 2.0 * np.count_nonzero(a & b) / total if total else 1.0
 
 
+def precision_recall(mask: npt.ArrayLike, truth: npt.ArrayLike) -> tuple[float, float]:
+    """Share of the mask's pixels that are right, and share of the truth's that are found (P1); 0..1, as in `dice`.
+
+    Two empty masks agree: 1 and 1. Of one empty mask both are 0, as is their DSC.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
+    a, b = same_shape(mask, truth)
+    a, b = a != 0, b != 0
+    inside, wanted, both = (int(np.count_nonzero(each)) for each in (a, b, a & b))
+    if not inside or not wanted:
+        return (1.0, 1.0) if inside == wanted else (0.0, 0.0)
+    return both / inside, both / wanted
+
+
 def hausdorff(mask: npt.ArrayLike, truth: npt.ArrayLike, mm_per_px: float = 1.0) -> float:
     """Hausdorff distance (P1's HD) of the borders of two masks (H, W), non-zero = inside; mm, or px by default.
 

@@ -53,12 +53,45 @@ def bootstrap_ci(
     Raises:
         ValueError: the arrays are of different lengths or empty, `n` < 1, or `level` is not within 0..1.
     """
+    values = bootstrap(statistic, subjects, *arrays, n=n, seed=seed)
+    low, high = interval(values, level)
+    return Interval(float(statistic(*map(np.asarray, arrays))), float(low), float(high))
+
+
+def bootstrap(
+    statistic: Callable[..., npt.ArrayLike],
+    subjects: npt.ArrayLike,
+    *arrays: npt.ArrayLike,
+    n: int = 1000,
+    seed: int = 0,
+) -> FloatArray:
+    """`statistic` of each of `n` draws of subjects, (n, ...): a number, or an array of many figures at once.
+
+    Subjects and arrays as in `bootstrap_ci`. The same subjects and the same seed give the same draws, so that the
+    values of two models may be subtracted row by row.
+
+    Raises:
+        ValueError: the arrays are of different lengths or empty, or `n` < 1.
+    """
     columns = [np.asarray(array) for array in arrays]
-    draws = _resamples("bootstrap_ci", subjects, columns, n, seed, level)
-    values = [statistic(*(column[rows] for column in columns)) for rows in draws]
+    draws = _resamples(subjects, columns, n, seed)
+    return np.array([statistic(*(column[rows] for column in columns)) for rows in draws], np.float64)
+
+
+def interval(values: npt.ArrayLike, level: float = 0.95) -> FloatArray:
+    """The percentile interval (2, ...) of resampled values (n, ...), nan left out; both ends nan where all are.
+
+    Raises:
+        ValueError: `level` is not within 0..1.
+    """
+    if not 0.0 < level < 1.0:
+        raise ValueError("interval: level is between 0 and 1")
+    resampled = np.asarray(values, np.float64)
+    ends = np.full((2, *resampled.shape[1:]), np.nan)
+    known = ~np.isnan(resampled).all(axis=0)
     tail = 50.0 * (1.0 - level)
-    low, high = _of_known(values, (tail, 100.0 - tail))
-    return Interval(float(statistic(*columns)), low, high)
+    ends[:, known] = np.nanpercentile(resampled[:, known], (tail, 100.0 - tail), axis=0)
+    return ends
 
 
 def paired_bootstrap(
@@ -79,24 +112,26 @@ def paired_bootstrap(
     Raises:
         ValueError: as `bootstrap_ci`.
     """
-    first, second = [np.asarray(a) for a in first_arrays], [np.asarray(a) for a in second_arrays]
-    draws = _resamples("paired_bootstrap", subjects, [*first, *second], n, seed, level)
-    values = [statistic(*(a[rows] for a in first)) - statistic(*(a[rows] for a in second)) for rows in draws]
-    tail = 50.0 * (1.0 - level)
-    low, high, upper = _of_known(values, (tail, 100.0 - tail, 100.0 * level))
-    before, after = float(statistic(*first)), float(statistic(*second))
-    return PairedInterval(before, after, before - after, low, high, upper)
+
+    def difference(*both: AnyArray) -> float:
+        return statistic(*both[: len(first_arrays)]) - statistic(*both[len(first_arrays) :])
+
+    values = bootstrap(difference, subjects, *first_arrays, *second_arrays, n=n, seed=seed)
+    low, high = interval(values, level)
+    (upper,) = percentiles(values[~np.isnan(values)], (100.0 * level,))
+    before, after = (float(statistic(*map(np.asarray, arrays))) for arrays in (first_arrays, second_arrays))
+    return PairedInterval(before, after, before - after, float(low), float(high), float(upper))
 
 
 def _resamples(
-    who: str, subjects: npt.ArrayLike, columns: Sequence[AnyArray], n: int, seed: int, level: float
+    subjects: npt.ArrayLike, columns: Sequence[AnyArray], n: int, seed: int
 ) -> Iterator[npt.NDArray[np.intp]]:
-    """Checks the arguments of `who`; then the rows of each of `n` draws of as many subjects as there are."""
+    """Checks the arguments; then the rows of each of `n` draws of as many subjects as there are."""
     owners = np.asarray(subjects)
     if owners.ndim != 1 or not owners.size or any(len(column) != len(owners) for column in columns):
-        raise ValueError(f"{who}: one subject for each row, and at least one row")
-    if n < 1 or not 0.0 < level < 1.0:
-        raise ValueError(f"{who}: n is at least 1, level between 0 and 1")
+        raise ValueError("bootstrap: one subject for each row, and at least one row")
+    if n < 1:
+        raise ValueError("bootstrap: n is at least 1")
     _, owner = np.unique(owners, return_inverse=True)
     by_owner, counts = np.argsort(owner, kind="stable"), np.bincount(owner)
     starts = np.cumsum(counts) - counts
@@ -108,8 +143,3 @@ def _runs(starts: npt.NDArray[np.intp], lengths: npt.NDArray[np.intp]) -> npt.ND
     """start, start + 1, ... of each run, one after the other."""
     ends = np.cumsum(lengths)
     return np.repeat(starts - (ends - lengths), lengths) + np.arange(ends[-1])
-
-
-def _of_known(values: Sequence[float], percents: Sequence[float]) -> tuple[float, ...]:
-    resampled = np.array(values, np.float64)
-    return tuple(float(value) for value in percentiles(resampled[~np.isnan(resampled)], percents))

@@ -11,25 +11,32 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from edge.findings import GRADES, UNGRADABLE, ClipGrade, FrameGrade, Nerve, Reason
-from edge.manifest import Thresholds
+from edge.findings import GRADES, UNGRADABLE, ClipGrade, FrameGrade, GradeSet, Nerve, Reason
+from edge.manifest import Conformal, Thresholds
 from edge.report import JoinedGrade
 from edge.stages.grade import Probabilities, most_likely
+from edge.stages.grade_set import grade_set, united
+
+_MEASURED = (None, Reason.NO_GRADER, Reason.UNLIKE_TRAINING)  # reasons of frames whose nerve is fit to be measured
 
 
-def aggregate(grades: Sequence[FrameGrade], nerves: Sequence[Nerve | None], thresholds: Thresholds) -> ClipGrade:
+def aggregate(
+    grades: Sequence[FrameGrade],
+    nerves: Sequence[Nerve | None],
+    thresholds: Thresholds,
+    conformal: Conformal | None = None,
+) -> ClipGrade:
     """The grade of one sweep; `nerves[i]` belongs to `grades[i]`.
 
-    The measures are of the nerves that were graded, or would have been if the bundle had a grader.
+    With the grader's `conformal` threshold the clip carries its set of grades, and is UNGRADABLE where that is wider
+    than `max_grade_set`. The measures are of every nerve that was fit for the grader, whether it has graded it or not:
+    the area of a forearm is wanted (P1) where its grade means nothing.
     """
-    measured = [
-        nerve
-        for grade, nerve in zip(grades, nerves, strict=True)
-        if nerve and (grade.gradable or grade.reason is Reason.NO_GRADER)
-    ]
+    measured = [nerve for grade, nerve in zip(grades, nerves, strict=True) if nerve and grade.reason in _MEASURED]
     graded = [grade for grade in grades if grade.gradable]
     mean = _mean([grade.probabilities for grade in graded])
-    reason = _why_not(grades, graded, mean, thresholds)
+    possible = None if mean is None or conformal is None else grade_set(mean, conformal.threshold)
+    reason = _why_not(grades, graded, mean, thresholds) or _too_wide(possible, thresholds)
     return ClipGrade(
         grade=UNGRADABLE if reason or mean is None else most_likely(mean),
         probabilities=mean,
@@ -41,17 +48,24 @@ def aggregate(grades: Sequence[FrameGrade], nerves: Sequence[Nerve | None], thre
         frames_total=len(grades),
         reason=reason,
         unscaled=any(grade.unscaled for grade in graded),
+        grade_set=possible,
     )
 
 
 def join_planes(transverse: ClipGrade, longitudinal: ClipGrade, thresholds: Thresholds) -> JoinedGrade:
-    """One grade for a wrist seen in both planes: both must be graded, and they must not contradict each other."""
+    """One grade for a wrist seen in both planes: both must be graded, and they must not contradict each other.
+
+    Its set unites those of both planes. That is wider than what the two know together, but it is the one set that
+    keeps each plane's promise without subjects held out in both planes, and it can be made of two reports alone.
+    """
     reason = transverse.reason or longitudinal.reason
     mean = None if reason else _mean([transverse.probabilities, longitudinal.probabilities])
     if mean is not None:
         apart = abs(GRADES.index(transverse.grade) - GRADES.index(longitudinal.grade))
         if apart > thresholds.max_plane_disagreement or max(mean) < thresholds.min_confidence:
             reason = Reason.DISAGREEING_PLANES
+    possible = _united(transverse.grade_set, longitudinal.grade_set)
+    reason = reason or _too_wide(possible, thresholds)
     return JoinedGrade(
         grade=UNGRADABLE if reason or mean is None else most_likely(mean),
         probabilities=mean,
@@ -59,6 +73,7 @@ def join_planes(transverse: ClipGrade, longitudinal: ClipGrade, thresholds: Thre
         cts_probability=None if mean is None else 1.0 - mean[0],
         reason=reason,
         unscaled=transverse.unscaled or longitudinal.unscaled,
+        grade_set=possible,
         transverse=transverse,
         longitudinal=longitudinal,
     )
@@ -75,6 +90,14 @@ def _why_not(
     if mean is None or max(mean) < thresholds.min_confidence:
         return Reason.DISAGREEING_FRAMES
     return None
+
+
+def _too_wide(possible: GradeSet | None, thresholds: Thresholds) -> Reason | None:
+    return Reason.UNSURE if possible is not None and len(possible) > thresholds.max_grade_set else None
+
+
+def _united(first: GradeSet | None, second: GradeSet | None) -> GradeSet | None:
+    return None if first is None or second is None else united(first, second)
 
 
 def _mean(rows: Sequence[Probabilities | None]) -> Probabilities | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from edge.contract import check_contract
 from edge.findings import GRADES, FrameGrade
@@ -14,6 +15,7 @@ from edge.manifest import ModelEntry
 from edge.stages.crop import place_crop
 
 Probabilities = tuple[float, float, float, float]
+FloatArray = npt.NDArray[np.float64]
 
 
 def grade_probabilities(logits: Sequence[float], temperature: float = 1.0) -> Probabilities:
@@ -21,12 +23,18 @@ def grade_probabilities(logits: Sequence[float], temperature: float = 1.0) -> Pr
 
     The three steps are learnt apart and may cross by a little; a step is never likelier than the one before it.
     """
+    normal, mild, moderate, severe = probability_rows(np.asarray(logits, np.float64), temperature).tolist()
+    return normal, mild, moderate, severe
+
+
+def probability_rows(logits: FloatArray, temperature: float = 1.0) -> FloatArray:
+    """As `grade_probabilities`, of logits (..., 3): (..., 4)."""
     # The sigmoid as tanh, which no logit overflows.
-    above = 0.5 + 0.5 * np.tanh(np.asarray(logits, np.float64) / (2 * temperature))
-    above = np.minimum.accumulate(above)
+    above = 0.5 + 0.5 * np.tanh(logits / (2 * temperature))
+    above = np.minimum.accumulate(above, axis=-1)
     # Adding 0.0 turns the -0.0 of two equal steps into 0.0: a report says no "-0 %".
-    normal, mild, moderate, severe = -np.diff(above, prepend=1.0, append=0.0) + 0.0
-    return float(normal), float(mild), float(moderate), float(severe)
+    rows: FloatArray = -np.diff(above, prepend=1.0, append=0.0, axis=-1) + 0.0
+    return rows
 
 
 def most_likely(probabilities: Probabilities) -> str:
@@ -47,6 +55,7 @@ class Grader:
         self.spec = entry.input
         self.model = model
         self.canvas: Pixels = np.zeros((self.spec.height, self.spec.width), np.uint8)  # what the model last saw
+        self.logits: tuple[float, ...] = ()  # what the model last answered: above normal, above mild, above moderate
         self._temperature = entry.temperature
         self._unscaled_share = unscaled_crop_share
         self._raw: RawOutput = np.empty(model.output_shape, np.int8)
@@ -61,6 +70,7 @@ class Grader:
         """The grade of one crop."""
         self.model.write_input(crop)
         self.model.invoke()
-        logits = [(raw - self._zero_point) * self._scale for raw in self.model.output(self._raw)[0].tolist()]
-        probabilities = grade_probabilities(logits, self._temperature)
+        raws = self.model.output(self._raw)[0].tolist()
+        self.logits = tuple((raw - self._zero_point) * self._scale for raw in raws)
+        probabilities = grade_probabilities(self.logits, self._temperature)
         return FrameGrade(grade=most_likely(probabilities), probabilities=probabilities, reason=None, unscaled=unscaled)

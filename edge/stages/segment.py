@@ -19,6 +19,10 @@ def place_scan(shape: tuple[int, int], spacing: Spacing, spec: InputSpec) -> Pla
     return place_from_skin(shape, (spec.height, spec.width), scale)
 
 
+UNSURE = (0.12, 0.88)
+"""Probabilities between which a pixel is neither nerve nor not: a border that the network knows is a line of them."""
+
+
 class Segmenter:
     """One loaded segmenter with its canvas; nothing is allocated from frame to frame while the scan's shape stays."""
 
@@ -36,6 +40,8 @@ class Segmenter:
         self._raw: RawOutput = np.empty(model.output_shape, np.int8)
         self._mask: Mask = np.zeros_like(self.canvas)
         self._level = raw_level(nerve_probability, entry.temperature, model.output_quantization)
+        self._unsure = tuple(raw_level(p, entry.temperature, model.output_quantization) for p in UNSURE)
+        self._answer: RawOutput = self._raw[0, :, :, 0]
         self._placed: tuple[tuple[int, ...], Spacing] | None = None
 
     def __call__(self, scan: Scan) -> Mask:
@@ -51,8 +57,14 @@ class Segmenter:
         self.placement.paint(scan.pixels, self.canvas)
         self.model.write_input(self.canvas)
         self.model.invoke()
-        np.greater(self.model.output(self._raw)[0, :, :, 0], self._level, out=self._mask.view(bool))
+        self._answer = self.model.output(self._raw)[0, :, :, 0]
+        np.greater(self._answer, self._level, out=self._mask.view(bool))
         return self._mask
+
+    def unsure_px(self) -> int:
+        """Pixels of the last answer whose probability lies within `UNSURE`."""
+        low, high = (int(np.count_nonzero(self._answer > level)) for level in self._unsure)
+        return low - high
 
 
 def raw_level(probability: float, temperature: float, quantization: Quantization) -> int:

@@ -142,3 +142,70 @@ def written(proto: ModelProto, path: Path, **options: Any) -> Path:
     """Saved as `path`."""
     save(proto, path, **options)
     return path
+
+
+def external(folder: Path) -> Path:
+    """A classifier whose weights lie in weights.bin beside it."""
+    return written(
+        classifier(), folder / "m.onnx", save_as_external_data=True, location="weights.bin", size_threshold=0
+    )
+
+
+def one(operator: str, *, domain: str = "", **attributes: Any) -> ModelProto:
+    """A network of one operator that keeps the shape."""
+    node = helper.make_node(operator, ["x"], ["y"], domain=domain, **attributes)
+    shape = (1, 3, HEIGHT, WIDTH)
+    return model([node], shape, shape, domains=(domain,) if domain else ())
+
+
+def of_type(elem_type: int) -> ModelProto:
+    """Its input and output are of this type."""
+    shape = (1, 3, HEIGHT, WIDTH)
+    ends = {
+        "inputs": [helper.make_tensor_value_info("x", elem_type, shape)],
+        "outputs": [helper.make_tensor_value_info("y", elem_type, shape)],
+    }
+    return model([helper.make_node("Identity", ["x"], ["y"])], shape, shape, **ends)
+
+
+def float16() -> ModelProto:
+    """A classifier with weights of half precision."""
+    proto = classifier()
+    for tensor in list(proto.graph.initializer):
+        half = numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), tensor.name)
+        tensor.CopyFrom(half)
+    return proto
+
+
+def two_inputs() -> ModelProto:
+    shape = (1, 1, HEIGHT, WIDTH)
+    inputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in ("x", "second")]
+    return model([helper.make_node("Add", ["x", "second"], ["y"])], shape, shape, inputs=inputs)
+
+
+def two_outputs() -> ModelProto:
+    shape = (1, 1, HEIGHT, WIDTH)
+    outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in ("y", "second")]
+    nodes = [helper.make_node("Relu", ["x"], ["y"]), helper.make_node("Neg", ["x"], ["second"])]
+    return model(nodes, shape, shape, outputs=outputs)
+
+
+def quantized() -> ModelProto:
+    """As quantizers of ONNX leave it: QuantizeLinear and back."""
+    scale, zero = numpy_helper.from_array(np.float32(0.1), "s"), numpy_helper.from_array(np.uint8(0), "z")
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "s", "z"], ["q"]),
+        helper.make_node("DequantizeLinear", ["q", "s", "z"], ["y"]),
+    ]
+    shape = (1, 1, HEIGHT, WIDTH)
+    return model(nodes, shape, shape, [scale, zero])
+
+
+def taking(*shape: Any) -> ModelProto:
+    """A network of one operator, of any input shape."""
+    return model([helper.make_node("Relu", ["x"], ["y"])], shape, shape)
+
+
+def empty_weights() -> ModelProto:
+    node = helper.make_node("Conv", ["x", "K"], ["y"])
+    return model([node], (1, 1, HEIGHT, WIDTH), (1, 0, HEIGHT, WIDTH), weights(K=(0, 1, 1, 1)))

@@ -34,11 +34,11 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def folder(path: Path, *, smooth: bool) -> DataFolder:
+def folder(path: Path, *, smooth: bool, frames: int = FRAMES) -> DataFolder:
     """Frames of as many subjects: blobs, or white noise."""
     (path / "images").mkdir(parents=True)
     rows = ["file,subject,grade,view,spacing_mm"]
-    for number in range(FRAMES):
+    for number in range(frames):
         noise = np.random.default_rng(number).normal(size=(SIDE, SIDE))
         grain = cv2.GaussianBlur(noise, (0, 0), 6) if smooth else noise
         grey = cv2.normalize(grain, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
@@ -63,6 +63,9 @@ def test_good_frames_give_a_bundle_that_verifies(model: Path, tmp_path: Path) ->
     report = report_of(conversion, packed)
     assert decode(encode(report), "report") == report
     assert as_text(report).splitlines()[-1] == "b.sonobundle: written"
+    steps = ("read", "lint", "calibration frames", "source against float", "quantize", "gate", "tensor errors")
+    assert tuple(report.seconds) == (*steps, "golden vectors", "packing")
+    assert str(tmp_path).encode() not in encode(report)
 
 
 def test_noise_is_stopped_by_the_lint_and_nothing_is_written(model: Path, tmp_path: Path) -> None:
@@ -80,6 +83,25 @@ def test_what_somebody_waives_is_in_the_manifest(model: Path, tmp_path: Path) ->
     conversion = convert_model(job(model, noise, waived=failed, margins=lenient))
     assert conversion.converted is not None, conversion.refusal
     assert set(conversion.converted.entry.waived) == set(failed)
+
+
+NO_LOSS = Margins(agreement_dsc=0.0)
+
+
+def test_a_gate_that_shows_a_loss_is_searched_unless_somebody_says_no(model: Path, tmp_path: Path) -> None:
+    blobs = folder(tmp_path / "blobs", smooth=True)
+    found = convert_model(job(model, blobs, margins=NO_LOSS))
+    assert found.gate is not None and found.gate.verdict == "failed" and found.gate.lost and not found.gate.labelled
+    assert found.search is not None and len(found.search.trials) > 1
+    assert convert_model(job(model, blobs, margins=NO_LOSS, may_search=False)).search is None
+
+
+def test_a_gate_that_lacks_subjects_is_not_searched_and_says_what_would_decide(model: Path, tmp_path: Path) -> None:
+    few = folder(tmp_path / "few", smooth=True, frames=20)
+    found = convert_model(job(model, few, margins=NO_LOSS, waived=("frames",)))
+    assert found.gate is not None and found.gate.shortfall > 0
+    assert found.search is None and found.converted is None
+    assert found.refusal == "gate undecided: DSC with float, CSA difference: more pictures would decide"
 
 
 def test_a_model_of_another_task_is_refused(model: Path, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from edge.bundle import Bundle, packaged_bundle, packaged_bundles, resolve_bundl
 from edge.errors import BundleError
 from edge.manifest import (
     Calibration,
+    Conformal,
     FileEntry,
     InputSpec,
     Manifest,
@@ -334,6 +335,11 @@ def test_any_manifest_bytes_are_a_manifest_or_refused(folder, raw):
         (lambda: Thresholds(max_flattening_ratio=0.5), "flattening"),
         (lambda: Thresholds(min_confidence=float("nan")), "min_confidence"),
         (lambda: Thresholds(min_clip_frames=0), "min_clip_frames"),
+        (lambda: Thresholds(max_grade_set=0), "max_grade_set"),
+        (lambda: Thresholds(max_grade_set=5), "max_grade_set"),
+        (lambda: Conformal(coverage=1.0, threshold=0.5, subjects=9), "coverage"),
+        (lambda: Conformal(coverage=0.9, threshold=1.1, subjects=9), "threshold"),
+        (lambda: Conformal(coverage=0.9, threshold=0.5, subjects=0), "subject"),
     ],
 )
 def test_what_cannot_be_is_refused_where_it_is_made(make, word):

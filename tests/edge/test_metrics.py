@@ -280,11 +280,16 @@ def test_bootstrap_leaves_out_resamples_without_a_curve():
 
 
 @pytest.mark.parametrize(
-    ("subjects", "values", "options"),
-    [([1, 2], [1.0], {}), ([], [], {}), ([1], [1.0], {"n": 0}), ([1], [1.0], {"level": 1.0})],
+    ("subjects", "values", "options", "told"),
+    [
+        ([1, 2], [1.0], {}, "one subject"),
+        ([], [], {}, "at least one row"),
+        ([1], [1.0], {"n": 0}, "n is"),
+        ([1], [1.0], {"level": 1.0}, "level"),
+    ],
 )
-def test_bootstrap_refuses_what_it_cannot_draw_from(subjects, values, options):
-    with pytest.raises(ValueError, match="bootstrap_ci"):
+def test_bootstrap_refuses_what_it_cannot_draw_from(subjects, values, options, told):
+    with pytest.raises(ValueError, match=told):
         bootstrap_ci(np.mean, subjects, values, **options)
 
 
@@ -325,7 +330,7 @@ def test_paired_bootstrap_holds_its_level():
 
 
 def test_paired_bootstrap_refuses_what_it_cannot_draw_from():
-    with pytest.raises(ValueError, match="paired_bootstrap"):
+    with pytest.raises(ValueError, match="one subject"):
         paired_bootstrap(np.mean, [1, 2], [[1.0, 2.0]], [[1.0]])
-    with pytest.raises(ValueError, match="paired_bootstrap"):
+    with pytest.raises(ValueError, match="one subject"):
         paired_bootstrap(np.mean, [], [[]], [[]])

@@ -85,6 +85,13 @@ def test_two_strands_are_one_bifid_nerve(tiny_bundle):
     assert nerve.csa_mm2 == pytest.approx(sum(strand.area_mm2 for strand in strands), rel=0.04)
 
 
+def test_a_vessel_that_clings_to_the_nerve_makes_it_implausible(tiny_bundle):
+    """What touches the nerve cannot be told from it: the whole is no ellipse, and is not graded (P1)."""
+    seen = look(tiny_bundle, wrist(Oval(19.0, 12.0, 4.0, 1.6), Oval(20.5, 14.6, 1.2, 1.2)))
+    assert seen.nerve.components == 1
+    assert seen.grade.reason is Reason.IMPLAUSIBLE_NERVE
+
+
 @pytest.mark.parametrize(
     "vessel",
     [Oval(32.0, 22.0, 0.9, 0.9), Oval(30.0, 24.0, 2.4, 1.6), Oval(24.4, 12.0, 0.9, 0.9)],

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.budget import Budget
+from edge.commands.exam import summary
 from edge.errors import OutputError, ReportError
 from edge.findings import UNGRADABLE, ClipGrade, Ellipse, Nerve, Reason
 from edge.frame import UNKNOWN_SPACING, Roi, Spacing
@@ -116,6 +117,26 @@ def test_goes_to_json_and_back():
     )
     for made in (report(), report(joined=joined), report(frames=(), exam=Exam())):
         assert decode(encode(made), "r.json") == made
+
+
+def test_the_set_of_grades_is_told_to_machines_and_to_people():
+    set_of_two = msgspec.structs.replace(CLIP, grade_set=("mild", "moderate"))
+    fitted = msgspec.structs.replace(report().bundle, coverage=0.9)
+    made = report(clip=set_of_two, bundle=fitted)
+    assert json.loads(encode(made))["clip"]["grade_set"] == ["mild", "moderate"]
+    assert json.loads(encode(made))["bundle"]["coverage"] == 0.9
+    assert "possible     mild or moderate (holds in 90% of wrists like those held out)\n" in summary(made)
+    assert "possible     not known: the bundle was fitted on no held-out subjects\n" in summary(report())
+    unsure = msgspec.structs.replace(set_of_two, grade=UNGRADABLE, confidence=None, reason=Reason.UNSURE)
+    told = summary(report(clip=unsure, bundle=fitted)).splitlines()
+    assert told[0] == "grade        UNGRADABLE: unsure: too many grades are possible"
+    assert told[1].startswith("possible     mild or moderate")
+
+
+def test_a_report_from_before_there_were_sets_is_read():
+    plain = json.loads(encode(report()))
+    del plain["clip"]["grade_set"], plain["bundle"]["coverage"]
+    assert decode(json.dumps(plain).encode(), "r.json") == report()
 
 
 def test_json_is_what_the_issue_promised():

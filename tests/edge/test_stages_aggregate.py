@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.findings import GRADES, UNGRADABLE, ClipGrade, Ellipse, FrameGrade, Nerve, Reason, ungradable
-from edge.manifest import Thresholds
+from edge.manifest import Conformal, Thresholds
 from edge.stages.aggregate import aggregate, join_planes
 from edge.stages.grade import grade_probabilities, most_likely
 
@@ -24,12 +24,16 @@ def nerve(csa_mm2=10.0, ap_diameter_mm=None):
     return Nerve(Ellipse(0.0, 0.0, 2.0, 1.0, 0.0), 0.01, 2.0, 1, 0.98, csa_mm2, None, ap_diameter_mm, ())
 
 
-def clip(grades, nerves=None, thresholds=USUAL):
-    return aggregate(grades, nerves or [None] * len(grades), thresholds)
+def clip(grades, nerves=None, thresholds=USUAL, conformal=None):
+    return aggregate(grades, nerves or [None] * len(grades), thresholds, conformal)
 
 
-def plane(name, probabilities=None) -> ClipGrade:
-    return clip([graded(probabilities or SURE[name])])
+def conformal(threshold):
+    return Conformal(coverage=0.9, threshold=threshold, subjects=100)
+
+
+def plane(name, probabilities=None, threshold=None) -> ClipGrade:
+    return clip([graded(probabilities or SURE[name])], conformal=threshold and conformal(threshold))
 
 
 distributions = st.lists(st.floats(-8, 8), min_size=3, max_size=3).map(lambda x: grade_probabilities(sorted(x)[::-1]))
@@ -136,3 +140,48 @@ def test_one_plane_without_a_grade_is_no_joined_grade():
         assert (joined.grade, joined.reason) == (UNGRADABLE, Reason.NO_SPACING)
         assert (joined.probabilities, joined.cts_probability) == (None, None)
         assert (joined.transverse, joined.longitudinal) == planes
+
+
+TORN = (0.05, 0.5, 0.35, 0.1)  # mild joins at 0, moderate at 0.5, severe at 0.85, normal at 0.95
+
+
+@pytest.mark.parametrize(
+    ("threshold", "grades"), [(0.4, ("mild",)), (0.6, ("mild", "moderate")), (0.9, ("mild", "moderate", "severe"))]
+)
+@pytest.mark.parametrize("widest", [1, 2, 3, 4])
+def test_a_clip_carries_its_set_and_has_no_grade_where_it_is_too_wide(threshold, grades, widest):
+    seen = clip([graded(TORN)], thresholds=Thresholds(max_grade_set=widest), conformal=conformal(threshold))
+    assert seen.grade_set == grades
+    unsure = len(grades) > widest
+    assert seen.reason is (Reason.UNSURE if unsure else None)
+    assert (seen.grade, seen.confidence) == ((UNGRADABLE, None) if unsure else ("mild", 0.5))
+    assert seen.probabilities == pytest.approx(TORN)
+
+
+def test_the_set_is_of_the_mean_over_the_frames():
+    seen = clip([graded(SURE["mild"]), graded(SURE["moderate"])], conformal=conformal(0.45))
+    assert (seen.grade, seen.grade_set) == ("mild", ("mild",))
+    assert clip([graded(SURE["mild"]), graded(SURE["moderate"])], conformal=conformal(0.48)).grade_set == (
+        "mild",
+        "moderate",
+    )
+
+
+def test_without_a_conformal_threshold_there_is_no_set():
+    assert clip([graded(TORN)]).grade_set is None
+    assert clip([ungradable(Reason.NO_NERVE)], conformal=conformal(0.5)).grade_set is None
+
+
+def test_another_reason_comes_before_the_set_which_stays():
+    seen = clip([graded(SURE[name]) for name in GRADES], conformal=conformal(0.95))
+    assert seen.reason is Reason.DISAGREEING_FRAMES
+    assert seen.grade_set == GRADES
+
+
+def test_joined_planes_unite_their_sets():
+    sure, torn = plane("mild", threshold=0.6), plane("mild", TORN, 0.6)
+    assert join_planes(sure, torn, USUAL).grade_set == ("mild", "moderate")
+    apart = join_planes(plane("normal", threshold=0.6), torn, USUAL)
+    assert apart.grade_set == ("normal", "mild", "moderate")
+    assert (apart.grade, apart.reason) == (UNGRADABLE, Reason.UNSURE)
+    assert join_planes(sure, plane("mild"), USUAL).grade_set is None  # a plane that promises nothing

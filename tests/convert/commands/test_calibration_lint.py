@@ -45,7 +45,7 @@ def test_a_fit_set_is_done_and_an_unfit_one_is_no(tmp_path: Path, model: Path, c
 
 def test_evaluation_and_task_without_a_record(tmp_path: Path, capsys) -> None:
     path = frames.write(tmp_path / "set", table=frames.rows(8))
-    assert asked(path, "--task", "segment", "--evaluation", path) == ANSWER_IS_NO
+    assert asked(path, "--task", "segment", "--gate", path) == ANSWER_IS_NO
     out = capsys.readouterr().out
     assert "8 frames become inputs of the model" in out and "not fit: leakage" in out
 

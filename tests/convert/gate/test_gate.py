@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from convert.data.dataset import DataFolder, read_data_folder
 from convert.errors import DataError
-from convert.evaluation.evaluate import by_subject, cascade_probabilities, score_grades
+from convert.evaluation.cascade import cascade_probabilities
+from convert.evaluation.wrists import by_subject
 from convert.gate.cascade import FloatModel, gate_cascade
 from convert.gate.trial import (
     Gate,
@@ -257,13 +258,6 @@ class TestGrader:
         assert gate_grader(grader(), grader(), some, GRADE_SPEC).left_out == 3
         with pytest.raises(DataError, match="masks are empty"):
             gate_grader(grader(), grader(), DataFolder(folder.path, tuple(empty), True), GRADE_SPEC)
-
-    def test_an_abstention_is_wrong_and_no_point_of_the_curve(self) -> None:
-        sure = np.eye(4)[[0, 1, 2, 3]]
-        table = np.vstack([sure, np.full(4, np.nan)])
-        score = score_grades(list("ABCDE"), ["normal", "mild", "moderate", "severe", "mild"], table)
-        assert score.accuracy.value == 0.8
-        assert (score.auc.value, score.subjects, score.ungradable_subjects) == (1.0, 5, 1)
 
 
 class TestAgreement:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import msgspec
@@ -13,8 +12,6 @@ import numpy as np
 import pytest
 
 from convert.errors import QuantizeError
-from convert.gate.trial import agreement_trial
-from convert.models import architecture
 from convert.quantizing.kernel_spread import kernel_spread
 from convert.quantizing.quantize import check, quantize
 from convert.quantizing.quantizers import PACKAGE_OF, build
@@ -274,19 +271,3 @@ def test_calibration_without_a_picture_is_refused(plain: bytes) -> None:
 def test_a_calibration_picture_that_does_not_fit_is_refused(plain: bytes, picture: np.ndarray) -> None:
     with pytest.raises(QuantizeError, match=r"picture 1: .* not \(16, 16\) uint8"):
         quantize(plain, [DIM[0], picture], RECIPE)
-
-
-@pytest.mark.slow
-def test_the_choice_and_the_gate_take_at_most_three_times_the_bare_quantizers() -> None:
-    """MobileNetV2 on 200 frames; a bare quantizer calibrates by itself, here on our own calibration, the faster one."""
-    model = float_tflite(architecture("mobilenet_v2").build())
-    frames = list(np.random.default_rng(0).integers(0, 256, (200, 160, 160), dtype=np.uint8))
-    quantize(model, frames[:1], RECIPE)  # what is loaded once is not counted on either side
-    began = time.perf_counter()
-    for quantizer in RECIPE.quantizers:
-        build(quantizer, model, observe(model, frames).ranges, RECIPE)
-    bare = time.perf_counter() - began
-    began = time.perf_counter()
-    done = quantize(model, frames, RECIPE)
-    agreement_trial(float_predictor(model), frames, "grade")(int8_predictor(open_model(done.model)))
-    assert time.perf_counter() - began <= 3 * bare

@@ -19,6 +19,7 @@ pytest.importorskip("keras", reason="the extra convert is not installed")
 from tests.convert.outlier_network import PICTURES, u_net
 
 RECIPE = load_recipe()
+SMALL = 1.0  # the share of float weights that is let pass: one layer holds most of a small network's
 
 
 def judge_of(net: bytes, margin: float) -> Callable[[bytes], Verdict]:
@@ -47,7 +48,7 @@ def margin(broken: bytes) -> float:
 
 @pytest.fixture(scope="module")
 def found(broken: bytes, margin: float) -> SearchResult:
-    return search(broken, PICTURES, RECIPE, judge_of(broken, margin))
+    return search(broken, PICTURES, RECIPE, judge_of(broken, margin), most_float=SMALL)
 
 
 def test_the_broken_layer_alone_is_raised(found: SearchResult) -> None:
@@ -86,7 +87,7 @@ def test_a_recipe_that_passes_is_left_as_it_is() -> None:
 def test_several_layers_are_added_where_one_is_not_enough() -> None:
     net = u_net()
     plain = quantize(net, PICTURES, RECIPE).parity.mean_error
-    result = search(net, PICTURES, RECIPE, judge_of(net, 0.75 * plain), worst=2)
+    result = search(net, PICTURES, RECIPE, judge_of(net, 0.75 * plain), worst=2, most_float=SMALL)
     assert result.recipe is not None
     assert not any(trial.passed for trial in result.trials if len(trial.tensors) < 2)
     assert 0 < len(result.recipe.higher_precision) < 9  # fewer than the network has
@@ -99,6 +100,13 @@ def test_what_nothing_mends_is_told_and_the_bound_is_kept(broken: bytes) -> None
         asked.append(int8)
         return Verdict(False, 1.0)
 
-    result = search(broken, PICTURES, RECIPE, never, max_trials=5)
+    result = search(broken, PICTURES, RECIPE, never, max_trials=5, most_float=SMALL)
     assert result.quantized is None and len(result.trials) == len(asked) == 5
     assert "nothing passed in 5 trials" in result.as_text()
+
+
+def test_a_network_is_not_turned_back_into_float(broken: bytes, margin: float) -> None:
+    judge = judge_of(broken, margin)
+    assert search(broken, PICTURES, RECIPE, judge, worst=1, most_float=SMALL).trials[1].passed  # its worst layer alone
+    bounded = search(broken, PICTURES, RECIPE, judge, worst=1).trials[1]
+    assert not bounded.passed and "of the weights would be float" in str(bounded.refused)

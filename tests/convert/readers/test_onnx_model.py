@@ -23,8 +23,17 @@ from tests.convert.onnx_networks import (
     HEIGHT,
     WIDTH,
     classifier,
+    empty_weights,
+    external,
+    float16,
     model,
+    of_type,
+    one,
+    quantized,
     segmenter,
+    taking,
+    two_inputs,
+    two_outputs,
     weights,
     without_last_activation,
     written,
@@ -92,68 +101,6 @@ def test_external_data_is_read_from_beside_the_model(tmp_path: Path) -> None:
     path = external(tmp_path)
     assert (tmp_path / "weights.bin").stat().st_size > 0
     assert np.array_equal(load_onnx(path)(pictures(3)), inside(pictures(3)))
-
-
-def external(folder: Path) -> Path:
-    return written(
-        classifier(), folder / "m.onnx", save_as_external_data=True, location="weights.bin", size_threshold=0
-    )
-
-
-def one(operator: str, *, domain: str = "", **attributes: Any) -> ModelProto:
-    """A network of one operator that keeps the shape."""
-    node = helper.make_node(operator, ["x"], ["y"], domain=domain, **attributes)
-    shape = (1, 3, HEIGHT, WIDTH)
-    return model([node], shape, shape, domains=(domain,) if domain else ())
-
-
-def of_type(elem_type: int) -> ModelProto:
-    shape = (1, 3, HEIGHT, WIDTH)
-    ends = {
-        "inputs": [helper.make_tensor_value_info("x", elem_type, shape)],
-        "outputs": [helper.make_tensor_value_info("y", elem_type, shape)],
-    }
-    return model([helper.make_node("Identity", ["x"], ["y"])], shape, shape, **ends)
-
-
-def float16() -> ModelProto:
-    proto = classifier()
-    for tensor in list(proto.graph.initializer):
-        half = numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), tensor.name)
-        tensor.CopyFrom(half)
-    return proto
-
-
-def two_inputs() -> ModelProto:
-    shape = (1, 1, HEIGHT, WIDTH)
-    inputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in ("x", "second")]
-    return model([helper.make_node("Add", ["x", "second"], ["y"])], shape, shape, inputs=inputs)
-
-
-def two_outputs() -> ModelProto:
-    shape = (1, 1, HEIGHT, WIDTH)
-    outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in ("y", "second")]
-    nodes = [helper.make_node("Relu", ["x"], ["y"]), helper.make_node("Neg", ["x"], ["second"])]
-    return model(nodes, shape, shape, outputs=outputs)
-
-
-def quantized() -> ModelProto:
-    scale, zero = numpy_helper.from_array(np.float32(0.1), "s"), numpy_helper.from_array(np.uint8(0), "z")
-    nodes = [
-        helper.make_node("QuantizeLinear", ["x", "s", "z"], ["q"]),
-        helper.make_node("DequantizeLinear", ["q", "s", "z"], ["y"]),
-    ]
-    shape = (1, 1, HEIGHT, WIDTH)
-    return model(nodes, shape, shape, [scale, zero])
-
-
-def taking(*shape: Any) -> ModelProto:
-    return model([helper.make_node("Relu", ["x"], ["y"])], shape, shape)
-
-
-def empty_weights() -> ModelProto:
-    node = helper.make_node("Conv", ["x", "K"], ["y"])
-    return model([node], (1, 1, HEIGHT, WIDTH), (1, 0, HEIGHT, WIDTH), weights(K=(0, 1, 1, 1)))
 
 
 @pytest.mark.parametrize(

@@ -342,7 +342,7 @@ class TestPage:
         text = self.page(stopped)
         page = Page(text)
         assert "Stopped" in page.text and "not fit: texture" in page.text and "svg" not in page.elements
-        assert page.text.count("Not reached.") == 2 and "None was written." in page.text
+        assert page.text.count("Not reached.") == 3 and "None was written." in page.text
         assert '<td class="bad">fail</td>' in text
 
     def test_a_waived_rule_is_not_shown_as_failed(self) -> None:
@@ -370,6 +370,22 @@ class TestPage:
         far = gate_of(figure("near", 0.0, 1.0), figure("far", 1000.0, 1.0), figure("no margin left", 2.0, 0.0))
         ticks = [int(word) for word in Page(forest([far])).text.split() if word.isdigit()]
         assert max(ticks) == 8
+
+    def test_an_arrow_points_to_where_the_interval_is(self) -> None:
+        from convert.report.plots import arrows
+
+        assert [shape for _, shape in arrows((-9.0, 9.0))] == ["<", ">"]
+        assert arrows((50.0, 60.0)) == [(8.0, ">")] and arrows((-9.0, -8.0)) == [(-3.0, "<")]
+        assert arrows((0.0, 1.0)) == []
+
+    def test_why_a_quantizer_was_refused_is_told_below_the_table(self) -> None:
+        text = self.page(report())
+        assert "tflite-converter 2.21: tflite-converter cannot quantize it: no" in text
+
+    def test_the_answer_stands_before_what_came_in(self) -> None:
+        head = self.page(report()).partition("What came in")[0]
+        for word in ("wrist.sonobundle", "passed on 60 frames of 40 subjects", "2 KiB, 2.0 times smaller"):
+            assert word in head
 
     def test_a_page_that_cannot_be_written_is_told(self, tmp_path: Path) -> None:
         with pytest.raises(OutputError, match=r"r\.html: cannot be written"):

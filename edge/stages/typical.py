@@ -1,0 +1,92 @@
+"""Typical: is a frame like those that the bundle was tried on? A grader may be sure of pictures it knows nothing of.
+
+What the two models have answered already is looked at, no further model is run: how plausible the segmenter's nerve
+is, how sure it was of the border, how bright nerve and crop are, and the grader's logits. The distance is
+Mahalanobis's; `convert.confidence` finds its centre, its precision and its threshold on held-out subjects.
+"""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from edge.errors import BundleError
+from edge.findings import Nerve
+from edge.frame import Mask, Pixels
+from edge.manifest import ModelEntry, Typical
+from edge.stages.grade import Grader
+from edge.stages.segment import Segmenter
+
+Features = npt.NDArray[np.float64]  # (F,), or (N, F): as `FEATURES`
+
+LOGITS = ("above normal", "above mild", "above moderate")
+FEATURES = (
+    "log area",  # of mm²; where no spacing is known, of the mm² that a picture as wide as the canvas would have
+    "log flattening",
+    "log unfilled",  # the share of its ellipse that the nerve lacks
+    "components",
+    "depth",  # mm from the skin to the nerve's centre, likewise
+    "nerve grey",  # mean, 0..255
+    "crop grey",  # mean, 0..255
+    "soft border",  # log of 1 + unsure pixels, those of one line along the nerve being about 1
+    *LOGITS,
+)
+
+
+def features(nerve: Nerve, mask: Mask, segmenter: Segmenter, grader: Grader) -> Features:
+    """What is looked at in the frame that both models have just answered; `mask` lies on the segmenter's canvas."""
+    placement, mm_per_px = segmenter.placement, segmenter.spec.pixel_mm
+    area_px = nerve.area_share * placement.target.width * placement.target.height
+    return np.array(
+        [
+            math.log(area_px * mm_per_px**2),
+            math.log(nerve.flattening_ratio),
+            math.log(1.01 - nerve.ellipse_fill),
+            nerve.components,
+            (nerve.ellipse.y_px + 0.5) * placement.scale_y * mm_per_px,
+            _mean_grey(segmenter.canvas, mask),
+            _mean_grey(grader.canvas),
+            math.log1p(segmenter.unsure_px() / math.sqrt(area_px)),
+            *grader.logits,
+        ]
+    )
+
+
+class Typicality:
+    """The judge of one grader's frames."""
+
+    def __init__(self, file: str, typical: Typical) -> None:
+        """`file` is the grader's, for the error.
+
+        Raises:
+            BundleError: it was made by a sonoedge that looked at other features.
+        """
+        if typical.features != FEATURES:
+            raise BundleError(
+                f"{file}: typical frames are told by other features than here: run `sonoedge confidence` again"
+            )
+        self._centre, self._precision = np.array(typical.centre), np.array(typical.precision)
+        self._threshold = typical.threshold
+
+    @classmethod
+    def of(cls, entry: ModelEntry) -> Typicality | None:
+        """That of a grader, if its entry has one."""
+        return None if entry.typical is None else cls(entry.file, entry.typical)
+
+    def __call__(self, seen: Features) -> bool:
+        """Whether the frame with the features (F,) is like those held out."""
+        return bool(distance(seen, self._centre, self._precision) <= self._threshold)
+
+
+def distance(seen: Features, centre: Features, precision: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Squared Mahalanobis distance of features (F,) or (N, F): one number, or (N,)."""
+    off = seen - centre
+    squared: npt.NDArray[np.float64] = ((off @ precision) * off).sum(axis=-1)
+    return squared
+
+
+def _mean_grey(pixels: Pixels, mask: Mask | None = None) -> float:
+    return float(cv2.mean(pixels, mask)[0])
