@@ -28,7 +28,8 @@ def graders(shop: Workshop, *, full: bool, epochs: int) -> str:
         found = shop.kept(name)
         if found is None:
             arch = of_size(name, None)
-            model = in_int8(shop.trained(arch, [folder], Schedule(epochs, BATCH, LEARNING_RATE)), arch, [folder])
+            schedule = Schedule(epochs, BATCH, LEARNING_RATE, samples_per_epoch=len(folder))
+            model = in_int8(shop.trained(arch, [folder], schedule), arch, [folder])
             seen = figures(grade_rows(int8_predictor(model), tuple(test), input_spec(arch)))
             measured = {measure: seen[measure].value for measure in (*MEASURES, "accuracy")}
             about = {"parameters": float(arch.build().count_params()), "ms": milliseconds(model)}

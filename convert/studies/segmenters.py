@@ -52,7 +52,8 @@ def _measured(
     if (kept := shop.kept(name)) is not None:
         return kept
     arch = of_size(name, size)
-    model = in_int8(shop.trained(arch, folders, Schedule(epochs, BATCH, LEARNING_RATE)), arch, folders)
+    schedule = Schedule(epochs, BATCH, LEARNING_RATE, samples_per_epoch=sum(map(len, folders)))
+    model = in_int8(shop.trained(arch, folders, schedule), arch, folders)
     found: dict[str, float] = {"parameters": arch.build().count_params(), "ms": milliseconds(model)}
     for group, test in zip(GROUPS, tests, strict=True):
         rows = mask_rows(int8_predictor(model), tuple(test), input_spec(arch), "transverse")
