@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from convert.evaluation.grades import NO_GRADE, GradeRows
 from convert.evaluation.masks import MaskRows
-from convert.report.plots import QUIET, _drawing
+from convert.report.plots import QUIET, drawing
 from edge.findings import View
 from edge.metrics import auc, bland_altman, reliability, roc_curve
 
@@ -24,7 +24,7 @@ def roc(columns: Mapping[str, GradeRows]) -> str:
     curves = {name: (labels, scores) for name, (labels, scores) in curves.items() if 0 < labels.sum() < len(labels)}
     if not curves:
         return ""
-    with _drawing(3.4) as (figure, svg):
+    with drawing(3.4) as (figure, svg):
         axes = figure.subplots()
         axes.plot([0, 1], [0, 1], color=QUIET, linewidth=0.8, linestyle="--")
         for name, (labels, scores) in curves.items():
@@ -42,7 +42,7 @@ def reliability_diagram(columns: Mapping[str, GradeRows]) -> str:
     graded = {name: rows for name, rows in columns.items() if (rows.predicted != NO_GRADE).any()}
     if not graded:
         return ""
-    with _drawing(3.4) as (figure, svg):
+    with drawing(3.4) as (figure, svg):
         axes = figure.subplots()
         axes.plot([0, 1], [0, 1], color=QUIET, linewidth=0.8, linestyle="--")
         for name, rows in graded.items():
@@ -69,7 +69,7 @@ def agreement(columns: Mapping[str, MaskRows], view: View) -> str:
     if not pairs:
         return ""
     what, unit = ("CSA", "mm²") if view == "transverse" else ("AP diameter", "mm")
-    with _drawing(3.2) as (figure, svg):
+    with drawing(3.2) as (figure, svg):
         axes = figure.subplots()
         for name, sizes in pairs.items():
             at = sizes.mean(axis=1), sizes[:, 0] - sizes[:, 1]

@@ -29,7 +29,7 @@ def forest(gates: Sequence[Gate]) -> str:
         return ""
     several = len(gates) > 1
     names = [_short(f"{gate.of}: {figure.name}" if several else figure.name) for gate, figure in rows]
-    with _drawing(0.8 + 0.3 * len(rows)) as (figure, svg):
+    with drawing(0.8 + 0.3 * len(rows)) as (figure, svg):
         axes = figure.subplots()
         for y, (_, each) in enumerate(rows):
             _interval(axes, y, each)
@@ -48,7 +48,7 @@ def snr_along(tensors: Sequence[TensorError], worst: Sequence[TensorError], outl
     if not tensors:
         return ""
     place = {error.tensor: number for number, error in enumerate(tensors)}
-    with _drawing(3.0) as (figure, svg):
+    with drawing(3.0) as (figure, svg):
         axes = figure.subplots()
         axes.plot(_known([error.snr_db for error in tensors]), color=QUIET, linewidth=1, label="with all before it")
         own = _known([error.own_snr_db for error in tensors])
@@ -75,7 +75,7 @@ def trade(trials: Sequence[Trial], chosen: Trial | None) -> str:
     numbered = [(number, trial) for number, trial in enumerate(trials) if trial.refused is None]
     if not numbered:
         return ""
-    with _drawing(2.7) as (figure, svg):
+    with drawing(2.7) as (figure, svg):
         for axes, unit, name in zip(figure.subplots(1, 2, sharey=True), ("ms", "kib"), ("ms", "KiB"), strict=True):
             for number, trial in numbered:
                 at = getattr(trial, unit), trial.shortfall
@@ -127,14 +127,14 @@ def _short(name: str) -> str:
 
 
 @contextmanager
-def _drawing(height: float) -> Iterator[tuple[Any, Callable[[str], str]]]:
+def drawing(height: float) -> Iterator[tuple[Any, Callable[[str], str]]]:
     """A figure of that height in inches, and what turns it into SVG with a word for who cannot see it."""
     try:
         import matplotlib  # noqa: PLC0415  loaded on use: the record itself does without
         from matplotlib.backends.backend_svg import FigureCanvasSVG  # noqa: PLC0415
         from matplotlib.figure import Figure  # noqa: PLC0415
     except ImportError as error:
-        raise MissingExtraError("the conversion report's page", "convert") from error
+        raise MissingExtraError("a page with plots", "convert") from error
     style: dict[Any, Any] = {
         "svg.fonttype": "none",  # text stays text: small, sharp, to be searched
         "svg.hashsalt": "sonoedge",  # the same report, the same page

@@ -12,7 +12,7 @@ import pytest
 from convert.commands.evaluate import COMMAND
 from edge.cli import DONE
 from edge.errors import SonoEdgeError
-from tests.convert.evaluation.phantoms import float_grader, float_segmenter, row, write
+from tests.convert.scans import float_grader, float_segmenter, row, write
 
 
 @pytest.fixture(scope="module")

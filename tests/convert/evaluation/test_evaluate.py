@@ -15,7 +15,7 @@ from convert.evaluation.record import as_json, as_text
 from convert.evaluation.sides import Side, float_side, int8_side, read_float
 from edge.errors import UsageError
 from tests.conftest import CUTS, GRADE_SPEC, SEGMENT_SPEC
-from tests.convert.evaluation.phantoms import float_grader, float_segmenter, row, write
+from tests.convert.scans import float_grader, float_segmenter, row, write
 
 FRAMES = 16
 

@@ -24,7 +24,7 @@ from edge.interpreter import open_model
 from edge.pipeline import Options, Pipeline
 from tests import tiny_tflite
 from tests.conftest import CUTS, GRADE_SPEC, SEGMENT_SPEC
-from tests.convert.evaluation.phantoms import AREAS_MM2, row, write
+from tests.convert.scans import AREAS_MM2, row, write
 
 
 @pytest.fixture(scope="module")

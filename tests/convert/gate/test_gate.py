@@ -40,25 +40,10 @@ from edge.interpreter import open_model
 from edge.pipeline import Options, Pipeline
 from tests import tiny_tflite
 from tests.conftest import CUTS, GRADE, GRADE_SPEC, SEGMENT, SEGMENT_SPEC
-from tests.pictures import MM_PER_PX, NERVE, SHAPE, Oval, tissue, wrist
-from tests.tiny_tflite import CONV_2D_OPTIONS, FLOAT32, FULLY_CONNECTED_OPTIONS, Graph, Scalar, Tensor
+from tests.convert.scans import AREAS_MM2, COLUMNS, float_grader, float_segmenter, nerve_of, scan
+from tests.pictures import MM_PER_PX, NERVE, wrist
 
 SUBJECTS = 40
-AREAS_MM2 = (8.0, 15.0, 24.0, 35.0)  # one for each grade, as the brightness grader of `tests.conftest` sees them
-COLUMNS = ("file", "subject", "grade", "view", "spacing_mm", "side")
-
-
-def nerve_of(number: int) -> Oval:
-    a = math.sqrt(AREAS_MM2[number % 4] / math.pi * 2)
-    return Oval(17.0 + number % 5, 12.0 + number % 3, a, a / 2)
-
-
-def scan(oval: Oval, seed: int) -> np.ndarray:
-    """As `tests.pictures.wrist`, with speckle soft enough to be found on a screen."""
-    picture = cv2.GaussianBlur(tissue(seed=seed), (0, 0), 1.5)
-    y, x = (np.mgrid[: SHAPE[0], : SHAPE[1]] + 0.5) * MM_PER_PX
-    picture[oval.covers(x, y)] = NERVE
-    return picture
 
 
 def write_folder(path: Path, rows: Sequence[Sequence[str]], pictures: Sequence[np.ndarray]) -> DataFolder:
@@ -304,33 +289,6 @@ class TestAgreement:
     def test_no_picture_is_one_line(self) -> None:
         with pytest.raises(DataError, match="no picture"):
             gate_agreement(segmenter(), segmenter(), (), "segment")
-
-
-def float_segmenter(grey_level: float = 140.0) -> bytes:
-    """As `tiny_tflite.segmenter`, in float."""
-    size = SEGMENT_SPEC.width
-    tensors = [
-        Tensor((1, size, size, 1), FLOAT32),
-        Tensor((1, 1, 1, 1), FLOAT32, values=np.array([40.0], np.float32)),
-        Tensor((1,), FLOAT32, values=np.array([-40.0 * grey_level / 255], np.float32)),
-        Tensor((1, size, size, 1), FLOAT32),
-    ]
-    convolution = (tiny_tflite.CONV_2D, [0, 1, 2], [3], CONV_2D_OPTIONS, {1: Scalar("i", 1), 2: Scalar("i", 1)})
-    return tiny_tflite.tflite(Graph(tensors, [convolution], [3]))
-
-
-def float_grader(cuts: tuple[float, ...] = CUTS) -> bytes:
-    """As `tiny_tflite.grader`, in float."""
-    size = GRADE_SPEC.width
-    pixels = size * size
-    tensors = [
-        Tensor((1, size, size, 1), FLOAT32),
-        Tensor((len(cuts), pixels), FLOAT32, values=np.full((len(cuts), pixels), 255 / 1.5 / pixels, np.float32)),
-        Tensor((len(cuts),), FLOAT32, values=(-np.array(cuts) / 1.5).astype(np.float32)),
-        Tensor((1, len(cuts)), FLOAT32),
-    ]
-    dense = (tiny_tflite.FULLY_CONNECTED, [0, 1, 2], [3], FULLY_CONNECTED_OPTIONS, {})
-    return tiny_tflite.tflite(Graph(tensors, [dense], [3]))
 
 
 class TestCascade:
