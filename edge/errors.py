@@ -43,4 +43,4 @@ class MissingExtraError(SonoEdgeError):
     """An optional package is needed and not installed; the line names the extra that brings it."""
 
     def __init__(self, what: str, extra: str) -> None:
-        super().__init__(f"{what} needs a package that is not installed: pip install 'sonoedge[{extra}]'")
+        super().__init__(f"{what} needs a package that is not installed: install the extra {extra!r} (README, Install)")

@@ -52,7 +52,8 @@ def as_text(bundle: Bundle) -> str:
     else:
         lines += ["segmenter", *_model(manifest, manifest.segmenter)]
     if not manifest.graders:
-        lines.append("graders: none; this bundle measures and does not grade")
+        does = "measures and does not grade" if manifest.segmenter else "neither measures nor grades"
+        lines.append(f"graders: none; this bundle {does}")
     for name, grader in manifest.graders.items():
         lines += [f"grader {name}{' (default)' if name == manifest.default_grader else ''}", *_model(manifest, grader)]
     for name, classifier in manifest.classifiers.items():
@@ -77,8 +78,24 @@ def _model(manifest: Manifest, entry: ModelEntry) -> list[str]:
     }
     if entry.task == "grade":
         facts["confidence"] = _confidence(entry)
+    facts |= _proof(entry)
     facts |= {f"parity {measure}": f"{value:g}" for measure, value in entry.float_parity.items()}
     return _aligned(facts)
+
+
+def _proof(entry: ModelEntry) -> dict[str, str]:
+    """What the gate found, and what somebody waived."""
+    facts = {"waived": f"rules of the calibration lint: {', '.join(entry.waived)}"} if entry.waived else {}
+    if entry.proof is None:
+        return facts | {"gate": "none"}
+    kind = "labelled" if entry.proof.labelled else "unlabelled, against float alone"
+    facts["gate"] = f"{kind}, {entry.proof.frames} frames of {entry.proof.subjects} subjects"
+    for name, figure in entry.proof.figures.items():
+        if figure.margin is not None:
+            numbers = (figure.in_float, figure.in_int8, figure.bound, figure.margin)
+            float_, int8, bound, margin = ("-" if number is None else f"{number:.4g}" for number in numbers)
+            facts[f"  {name}"] = f"{float_} float, {int8} INT8; loss below {bound}, {margin} allowed"
+    return facts
 
 
 def _confidence(entry: ModelEntry) -> str:

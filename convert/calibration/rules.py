@@ -172,7 +172,7 @@ def channel_order(facts: SetFacts) -> Finding:
     differences = np.array([rgb[0] - rgb[2] for _, rgb in coloured])
     against = [file for (file, _), one in zip(coloured, differences, strict=True) if one * expected < 0]
     detail = f"red - blue is {differences.mean():+.1f}, in the training's pictures {expected:+.1f}"
-    if len(against) >= 2 / 3 * len(coloured) and differences.mean() * np.sign(expected) < -4:
+    if len(against) >= 2 / 3 * len(coloured) and differences.mean() * np.sign(expected) < -abs(expected) / 2:
         return Finding("channel-order", "fail", f"{detail}: BGR for RGB: {_examples(against)}", "swap red and blue")
     return Finding("channel-order", "ok", detail)
 
@@ -216,18 +216,21 @@ def duplicates(facts: SetFacts) -> Finding:
 
 
 def leakage(facts: SetFacts) -> Finding:
-    """Nobody is in the calibration and in the evaluation that shall prove its result."""
+    """Nobody who was trained on or calibrated with is in the frames that shall prove the result."""
     if facts.evaluation_subjects is None:
         return Finding("leakage", "unknown", "no frames of a gate to compare with", "give --gate DIR")
     own = {frame.sample.subject for frame in facts.frames} if facts.labelled else set()
     people = sorted(own & facts.evaluation_subjects)
     pictures = [file for file, seen in facts.sound if seen.digest in facts.evaluation_digests]
-    if not people and not pictures:
+    trained = {*facts.record.subjects, *facts.record.held_out_subjects} if facts.record else set()
+    known = sorted(trained & facts.evaluation_subjects)
+    if not people and not pictures and not known:
         return Finding("leakage", "ok", "no subject and no picture is in the gate's folder")
     found = [f"subjects {_examples(people)}"] if people else []
     found += [f"pictures {_examples(pictures)}"] if pictures else []
+    found += [f"subjects of the model's training {_examples(known)}"] if known else []
     detail = f"in the gate's folder too: {'; '.join(found)}"
-    return Finding("leakage", "fail", detail, "take them out of one of the two folders")
+    return Finding("leakage", "fail", detail, "gate on people whom neither training nor calibration has seen")
 
 
 RULES: tuple[Rule, ...] = (

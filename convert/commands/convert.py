@@ -56,12 +56,12 @@ def _add_feeding(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from edge.bundle import SUFFIX, Bundle
+    from edge.bundle import SUFFIX, Bundle, resolve_bundle
 
     if args.out.suffix != SUFFIX:
         raise UsageError(f"--out {args.out}: the name of a bundle ends in {SUFFIX}")
     check_outputs(args.out, args.json, args.html)
-    job, base = _job(args), Bundle.open(args.into) if args.into else None
+    job, base = _job(args), Bundle.open(resolve_bundle(str(args.into))) if args.into else None
     with heavy_imports("sonoedge convert"):
         import keras  # noqa: F401  what the road needs is missed now, not half way
 

@@ -36,6 +36,8 @@ def run(args: argparse.Namespace) -> int:
     frames = {plane: getattr(args, plane) for plane in PLANES if getattr(args, plane) > 0}
     if not frames:
         raise UsageError("nothing to render: give --transverse, --forearm or --longitudinal a number above 0")
+    if args.out.is_dir() and any(args.out.iterdir()):
+        raise UsageError(f"--out {args.out}: holds files already, these would mix with them: name a new folder")
     count = write_population(args.out, Population(args.seed, args.subjects, frames), workers=args.workers)
     print(f"{count} frames of {args.subjects} subjects in {args.out}")
     return DONE

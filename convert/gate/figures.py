@@ -121,8 +121,14 @@ def grade_agreement(pictures: Sequence[str], in_float: Rows, in_int8: Rows, marg
 
 def class_agreement(pictures: Sequence[str], in_float: Rows, in_int8: Rows, margins: Margins) -> list[GateFigure]:
     """Figures of logits (N, C) a side; the first five are compared where there are more."""
-    first = in_float.argmax(axis=1) != in_int8.argmax(axis=1)
-    figures = [_lost("another top-1", margins.top1, pictures, first, drawn_are="pictures")]
+    chosen, instead = in_float.argmax(axis=1), in_int8.argmax(axis=1)
+    weights = np.exp(in_float - in_float.max(axis=1, keepdims=True))
+    rows = np.arange(len(weights))
+    given_up = (weights[rows, chosen] - weights[rows, instead]) / weights.sum(axis=1)
+    figures = [
+        _lost("probability given up", margins.given_up, pictures, given_up, drawn_are="pictures"),
+        _lost("another top-1", margins.top1, pictures, chosen != instead, drawn_are="pictures"),
+    ]
     if in_float.shape[1] > 5:
         before, after = (np.argsort(-rows, axis=1, kind="stable")[:, :5] for rows in (in_float, in_int8))
         found = (before[:, :, None] == after[:, None, :]).any(axis=2)

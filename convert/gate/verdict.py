@@ -55,8 +55,9 @@ class Margins(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     agreement_dsc: float | None = 0.05  # of 1, against float's own mask; two examiners agree less (P1)
     agreement_size: float | None = 5.0  # % of the CSA, or of the AP diameter, that float's mask has
     changed_decisions: float | None = 0.1  # CTS or normal, against float: near ties likewise, for the same reason
-    top1: float | None = 0.1  # pictures whose first class is another than float's
-    top5: float | None = 0.1  # of float's first five classes, the share that INT8's lack
+    given_up: float | None = 0.1  # of 1: how much likelier float held its own first class than INT8's
+    top1: float | None = None  # counts a swap of two equals as a loss: what float gives up by it is gated in its place
+    top5: float | None = None  # likewise
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from edge.manifest import Manifest, ModelEntry
 
-NOT_MEASURED = "Nobody has measured this bundle on labelled frames: `labels` in its manifest says `unlabelled`."
+NOT_MEASURED = "Nobody has measured this bundle by itself. What the gate found when each model was converted:"
 
 
 def model_card(manifest: Manifest, evidence: str = "") -> str:
     """The card as Markdown."""
     models = "\n".join(_row(name, entry) for name, entry in _named(manifest))
+    pictures = "pictures" if manifest.classifiers else "grey pictures"
     attribution = "\n".join(f"- {line}" for line in manifest.attribution) or "- none"
     return f"""# {manifest.name}
 
@@ -25,11 +26,11 @@ graded with confidence and wrongly.
 |---|---|---|---|---|---|---|
 {models}
 
-Every model takes grey pictures as INT8 (pixel XOR 0x80, scale (high - low) / 255, zero point -128) and gives logits.
+Every model takes {pictures} as INT8 (pixel XOR 0x80, scale (high - low) / 255, zero point -128) and gives logits.
 
 ## How good
 
-{evidence.strip() or NOT_MEASURED}
+{evidence.strip() or _proofs(manifest)}
 
 ## Data and licences
 
@@ -39,12 +40,33 @@ Weights: {manifest.licence}. They owe to:
 """
 
 
+def _proofs(manifest: Manifest) -> str:
+    """What each model's gate found, float beside INT8."""
+    rows = []
+    for name, entry in _named(manifest):
+        if entry.proof is None:
+            rows.append(f"| {name} | no gate | | | |")
+            continue
+        kind = "known answers" if entry.proof.labelled else "float's own answers alone (`unlabelled`)"
+        about = f"{name}, {entry.proof.subjects} subjects, against {kind}"
+        about += f"; waived: {', '.join(entry.waived)}" if entry.waived else ""
+        gated = {figure: found for figure, found in entry.proof.figures.items() if found.margin is not None}
+        for figure, found in gated.items():
+            numbers = (found.in_float, found.in_int8, found.margin)
+            rows.append(
+                f"| {about} | {figure} | " + " | ".join("-" if n is None else f"{n:.4g}" for n in numbers) + " |"
+            )
+    head = "| model | figure | float | INT8 | loss allowed |\n|---|---|---|---|---|"
+    return "\n".join([NOT_MEASURED, "", head, *rows])
+
+
 def _named(manifest: Manifest) -> list[tuple[str, ModelEntry]]:
     segmenter = [("segmenter", manifest.segmenter)] if manifest.segmenter else []
-    return segmenter + list(manifest.graders.items())
+    return segmenter + list(manifest.graders.items()) + list(manifest.classifiers.items())
 
 
 def _row(name: str, entry: ModelEntry) -> str:
-    size = f"{entry.input.height} x {entry.input.width} at {entry.input.mm_per_px:.5g} mm"
+    scale = "any scale" if entry.input.mm_per_px is None else f"{entry.input.mm_per_px:.5g} mm"
+    size = f"{entry.input.height} x {entry.input.width} at {scale}"
     cells = (name, entry.arch, size, entry.recipe, entry.quantizer, str(entry.calibration.frames), str(entry.seed))
     return f"| {' | '.join(cells)} |"

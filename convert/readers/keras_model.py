@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zipfile import BadZipFile
+from zipfile import BadZipFile, is_zipfile
 
 from convert.errors import ModelError
 from convert.readers.tensorflow_graph import TensorFlowGraph, frozen_graph, picture_shape
@@ -27,10 +27,14 @@ def load_keras(path: Path) -> keras.Model:
 
     if not path.is_file():
         raise ModelError(f"{path}: no such file: give the .keras file that `sonoedge train` wrote")
+    if not is_zipfile(path):
+        raise ModelError(f"{path}: not a whole .keras file: copy it again, or write it with model.save()")
     try:
         with quiet_stderr():
             return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (ValueError, TypeError, KeyError, OSError, BadZipFile) as error:
+    except BadZipFile as error:
+        raise ModelError(f"{path}: not a whole .keras file: copy it again, or write it with model.save()") from error
+    except (ValueError, TypeError, KeyError, OSError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ModelError(
             f"{path}: not a Keras model that can be read ({reason}): write it with model.save()"

@@ -48,7 +48,10 @@ def find_onnx2tf() -> Path:
     for folder in (Path(__file__).parents[2], Path.cwd()):
         if (found := folder / ENVIRONMENT / "bin" / "onnx2tf").is_file():
             return found
-    raise ModelError(f"ONNX models need the program onnx2tf: run `make onnx2tf`, or name it in {EXECUTABLE_VARIABLE}")
+    raise ModelError(
+        "ONNX models need the program onnx2tf: run `make onnx2tf`, here or where the project lies, "
+        f"or name it in {EXECUTABLE_VARIABLE}"
+    )
 
 
 def onnx2tf_version(executable: Path) -> str:

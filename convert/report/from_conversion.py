@@ -70,7 +70,10 @@ def as_text(report: ConversionReport) -> str:
         lines.append(lint_text(report.lint))
     for candidate in report.candidates:
         parity = candidate.parity
-        found = candidate.refused or (parity and f"largest error {parity.max_error:.3f} in a logit") or ""
+        found = candidate.refused or ""
+        if parity is not None and candidate.spread is not None:
+            apart = f"{candidate.spread.max_lsb} LSB between interpreters"
+            found = f"largest error {parity.max_error:.3f} in a logit, {apart}"
         lines.append(f"{candidate.name}: {found}")
     lines += [gate_text(gate) for gate in report.gates]
     lines += [f"outlier: {outlier}" for outlier in report.outliers]

@@ -94,4 +94,6 @@ def _border(inside: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
 def _distances(of: npt.NDArray[np.bool_], to: npt.NDArray[np.bool_]) -> FloatArray:
     """From each pixel of the one border to the nearest of the other, px."""
     field = cv2.distanceTransform((~to).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    return field[of].astype(np.float64)
+    # OpenCV's float32 roots differ in their last bit from run to run. Their squares are whole numbers of pixels.
+    exact: FloatArray = np.sqrt(np.rint(field[of].astype(np.float64) ** 2))
+    return exact

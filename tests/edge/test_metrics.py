@@ -334,3 +334,9 @@ def test_paired_bootstrap_refuses_what_it_cannot_draw_from():
         paired_bootstrap(np.mean, [1, 2], [[1.0, 2.0]], [[1.0]])
     with pytest.raises(ValueError, match="one subject"):
         paired_bootstrap(np.mean, [], [[]], [[]])
+
+
+def test_distances_are_exact_roots_of_whole_numbers():
+    mask, truth = np.zeros((2, 64, 64), np.uint8)
+    mask[3, 5], truth[20, 41] = 1, 1
+    assert hausdorff(mask, truth) == hd95(mask, truth) == math.sqrt(17**2 + 36**2)  # to the last bit

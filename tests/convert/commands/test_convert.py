@@ -115,8 +115,8 @@ def refusal(done: Done) -> str:
     [
         (containing(b"\x89PNG\r\n\x1a\n", "m.onnx"), "not an ONNX model", "export it again"),
         (cut(onnx(networks.classifier)), "not an ONNX model, or cut short", "export it again"),
-        (cut(keras_file), "not a Keras model that can be read", "write it with model.save()"),
-        (spoilt(keras_file), "not a Keras model that can be read (Bad CRC-32", "write it with model.save()"),
+        (cut(keras_file), "not a whole .keras file", "write it with model.save()"),
+        (spoilt(keras_file), "not a whole .keras file", "write it with model.save()"),
         (cut(containing(RAMP_FLOAT, "m.tflite")), "not a whole TFLite model", "copy"),
         (onnx(lambda: networks.one("Gloss", domain="com.acme")), "operator Gloss of com.acme", "without it"),
         (without_weights, "external data weights.bin is missing", "copy it beside the model"),
@@ -274,7 +274,7 @@ def test_red_and_blue_swapped_are_stopped_by_name(sonoedge: Sonoedge, tmp_path: 
 
     fed = frames.write(tmp_path / "fed", reddish, table=frames.rows(40), suffix=".npy")
     feeding = ("--task", "classify", "--order", "rgb", "--white", "255", "--mean", "123,117,104")
-    words = ("--calibration", fed, "--margin", "top1=1", "--margin", "top5=1", "--out", tmp_path / "b.sonobundle")
+    words = ("--calibration", fed, "--margin", "given_up=1", "--out", tmp_path / "b.sonobundle")
     done = sonoedge("convert", keras_file(tmp_path, channels=3), *feeding, *words)
     stopped_by(done, rule, "BGR for RGB", tmp_path)
 

@@ -280,11 +280,20 @@ class TestAgreement:
             return answer
 
         same = figures_of(gate_agreement(exact, exact, self.crops, "classify"))
-        assert [each.int8_value for each in same.values()] == [0.0, 0.0]
+        assert [each.int8_value for each in same.values()] == [0.0, 0.0, 0.0]
         moved = figures_of(gate_agreement(exact, sixth, self.crops, "classify"))
         assert moved["another top-1"].int8_value == 0.0
         assert moved["missing of top-5"].int8_value == pytest.approx(0.2)
         assert gate_agreement(exact, lambda p: -exact(p), self.crops, "classify").verdict == "failed"
+
+    def test_two_classes_that_float_holds_for_equal_may_trade_places(self) -> None:
+        def equals(one: float, other: float) -> Predict:
+            return lambda picture: np.array([[0.0, 0.0, 9.0 + one, 9.0 + other]], np.float32)
+
+        traded = gate_agreement(equals(0.01, 0.0), equals(0.0, 0.01), self.crops, "classify")
+        found = figures_of(traded)
+        assert traded.verdict == "passed" and found["another top-1"].int8_value == 1.0
+        assert found["probability given up"].int8_value == pytest.approx(0.005, rel=0.01)
 
     def test_no_picture_is_one_line(self) -> None:
         with pytest.raises(DataError, match="no picture"):

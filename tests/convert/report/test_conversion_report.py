@@ -236,7 +236,7 @@ def test_json_needs_no_plots_and_a_page_says_what_it_needs(tmp_path: Path, monke
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     write_reports(report(), tmp_path / "r.json", None)
     assert decode((tmp_path / "r.json").read_bytes(), "r.json").passed
-    with pytest.raises(MissingExtraError, match=r"sonoedge\[convert\]"):
+    with pytest.raises(MissingExtraError, match="the extra 'convert'"):
         write_reports(report(), tmp_path / "second.json", tmp_path / "r.html")
     assert [path.name for path in tmp_path.iterdir()] == ["r.json"]  # nothing half-written
 
