@@ -152,6 +152,15 @@ class TestLeakage:
         detail = finding(judged(calibration, evaluation=[evaluation]), "leakage").detail
         assert table[15]["subject"] in detail and "015.png" in detail
 
+    @pytest.mark.parametrize("known_as", ["subjects", "held_out_subjects"])
+    def test_whom_the_model_was_trained_on_proves_nothing(self, tmp_path: Path, known_as: str) -> None:
+        table = frames.rows(30)
+        calibration = read_data_folder(frames.write(tmp_path / "calibration", table=table[:16]))
+        gate = read_data_folder(frames.write(tmp_path / "gate", table=table[16:]))
+        trained = frames.record(**{known_as: (table[20]["subject"],)})
+        found = finding(lint(calibration, None, record=trained, evaluation=[gate], progress=False), "leakage")
+        assert found.level == "fail" and f"of the model's training {table[20]['subject']}" in found.detail
+
     def test_the_same_picture_under_another_code_and_format(self, tmp_path: Path) -> None:
         calibration = frames.write(tmp_path / "calibration")
         recoded = [{**row, "subject": f"X{at}"} for at, row in enumerate(frames.rows())]
