@@ -12,15 +12,12 @@ A file with most of its weights in float is no INT8 model: it is refused unasked
 from __future__ import annotations
 
 import math
-import statistics
 import sys
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import msgspec
-import numpy as np
 from tqdm import tqdm
 
 from convert.errors import QuantizeError
@@ -30,9 +27,10 @@ from convert.quantizing.quantizers import build, raised_operators
 from convert.quantizing.ranges import Ranges, observe
 from convert.quantizing.recipe import Precision, QuantizerName, Recipe, Rule
 from convert.quantizing.tensor_errors import TensorError, layer_of, tensor_errors
+from convert.quantizing.timing import milliseconds
 from edge.errors import InterpreterError
 from edge.frame import Pixels
-from edge.interpreter import open_model, picture_shape
+from edge.interpreter import open_model
 from edge.manifest import Task
 from edge.tflite_file import read_tflite
 
@@ -43,7 +41,6 @@ PRECISION: Precision = "float32"
 longer than the whole network in float."""
 MOST_FLOAT = 0.5
 """The largest share of the weights that may stay in float."""
-_WARM_UP, _TIMED = 2, 9  # invocations
 _CASTS = ("QUANTIZE", "DEQUANTIZE")
 
 
@@ -258,7 +255,7 @@ class _Bench:
             return self._keep(tensors, Verdict(False, math.inf), math.nan, math.nan, str(error))
 
     def judged(self, tensors: tuple[str, ...], model: bytes) -> Trial:
-        return self._keep(tensors, self.judge(model), _milliseconds(model), len(model) / 1024)
+        return self._keep(tensors, self.judge(model), milliseconds(open_model(model)), len(model) / 1024)
 
     def _keep(
         self, tensors: tuple[str, ...], verdict: Judgement, ms: float, kib: float, refused: str | None = None
@@ -278,17 +275,6 @@ def _share_in_float(float_tflite: bytes, recipe: Recipe) -> float:
         constants = (file.tensors[index] for index in step.inputs if file.tensors[index].constant)
         weights[file.tensors[step.outputs[0]].name in raised] += sum(math.prod(each.shape) for each in constants)
     return weights[True] / (sum(weights.values()) or 1)
-
-
-def _milliseconds(model: bytes) -> float:
-    runner = open_model(model)
-    runner.write_input(np.zeros(picture_shape(runner.input_shape), np.uint8))
-    times = []
-    for _ in range(_WARM_UP + _TIMED):
-        began = time.perf_counter()
-        runner.invoke()
-        times.append(time.perf_counter() - began)
-    return 1000.0 * statistics.median(times[_WARM_UP:])
 
 
 def _row(trial: Trial) -> tuple[str, str, str, str, str, str]:

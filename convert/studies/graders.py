@@ -7,8 +7,9 @@ from convert.evaluation.figures import figures
 from convert.evaluation.grades import grade_rows
 from convert.phantom.folder import Population
 from convert.quantizing.parity import int8_predictor
+from convert.quantizing.timing import milliseconds
 from convert.studies.papers import P2, P2_MEASURES
-from convert.studies.study import Workshop, in_int8, milliseconds, of_size, table
+from convert.studies.study import Workshop, in_int8, of_size, table
 from convert.training.train import Schedule
 
 NETWORKS = tuple(P2)

@@ -8,8 +8,9 @@ from convert.evaluation.figures import figures
 from convert.evaluation.masks import mask_rows
 from convert.phantom.folder import Population
 from convert.quantizing.parity import int8_predictor
+from convert.quantizing.timing import milliseconds
 from convert.studies.papers import P1_DSC, P1_FRAMES, SETS
-from convert.studies.study import Workshop, in_int8, milliseconds, of_size, table
+from convert.studies.study import Workshop, in_int8, of_size, table
 from convert.training.train import Schedule
 
 NETWORKS = ("light_unet", *P1_DSC)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
-import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,11 +17,10 @@ from convert.quantizing.recipe import load_recipe
 from convert.readers.float_model import read_float_model
 from convert.training.train import Schedule, train
 from edge.frame import Pixels
-from edge.interpreter import Model, open_model, picture_shape
+from edge.interpreter import Model, open_model
 from edge.output import write_atomically
 
 CALIBRATION_FRAMES = 100
-_WARM_UP, _TIMED = 3, 21  # invocations
 
 
 @dataclass(frozen=True)
@@ -76,17 +73,6 @@ def in_int8(path: Path, arch: Architecture, folders: list[DataFolder]) -> Model:
     ]
     model = read_float_model(path)
     return open_model(quantize(model.tflite, pictures, load_recipe(), task=arch.task, progress=True).model)
-
-
-def milliseconds(model: Model) -> float:
-    """Median time of a bare invoke on one thread of this machine."""
-    model.write_input(np.zeros(picture_shape(model.input_shape), np.uint8))
-    times = []
-    for _ in range(_WARM_UP + _TIMED):
-        began = time.perf_counter()
-        model.invoke()
-        times.append(time.perf_counter() - began)
-    return 1000.0 * statistics.median(times[_WARM_UP:])
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
