@@ -30,27 +30,12 @@ from convert.gate.figures import (
     mask_figures,
     mask_row,
 )
-from convert.gate.verdict import Gate, GateFigure, Margins, as_text, gate, read_margins
+from convert.gate.verdict import Gate, GateFigure, Margins, gate
 from convert.quantizing.parity import Logits, Predict
 from edge.findings import View
 from edge.frame import Pixels
 from edge.manifest import InputSpec, Task
 from edge.stages.grade import grade_probabilities
-
-__all__ = [
-    "Gate",
-    "GateFigure",
-    "Margins",
-    "Trial",
-    "agreement_trial",
-    "as_text",
-    "gate_agreement",
-    "gate_grader",
-    "gate_segmenter",
-    "grader_trial",
-    "read_margins",
-    "segmenter_trial",
-]
 
 Row: TypeAlias = Callable[[int, Logits], Sequence[float] | Rows]
 """What is kept of the answer to picture i."""
@@ -72,53 +57,6 @@ class Trial:
         return gate(self.figures(self.float_rows, rows_of(int8_predict, self.pictures, self.row, "INT8")), **self.about)
 
 
-def gate_segmenter(
-    float_predict: Predict,
-    int8_predict: Predict,
-    folder: DataFolder,
-    spec: InputSpec,
-    *,
-    view: View = "transverse",
-    margins: Margins = DEFAULT_MARGINS,
-) -> Gate:
-    """DSC, zero overlap, HD95 and the error of the nerve's size, on the frames of `folder` that have a mask.
-
-    Raises:
-        DataError: none has one.
-    """
-    return segmenter_trial(float_predict, folder, spec, view=view, margins=margins)(int8_predict)
-
-
-def gate_grader(
-    float_predict: Predict,
-    int8_predict: Predict,
-    folder: DataFolder,
-    spec: InputSpec,
-    *,
-    view: View = "transverse",
-    margins: Margins = DEFAULT_MARGINS,
-) -> Gate:
-    """AUC, kappa, accuracy and changed grades, one answer a wrist, on the frames that have a grade and a mask.
-
-    Raises:
-        DataError: none has both.
-    """
-    return grader_trial(float_predict, folder, spec, view=view, margins=margins)(int8_predict)
-
-
-def gate_agreement(
-    float_predict: Predict,
-    int8_predict: Predict,
-    pictures: Sequence[Pixels],
-    task: Task,
-    *,
-    view: View = "transverse",
-    margins: Margins = DEFAULT_MARGINS,
-) -> Gate:
-    """How far INT8 agrees with float on pictures as the model takes them, of which nobody knows the truth."""
-    return agreement_trial(float_predict, pictures, task, view=view, margins=margins)(int8_predict)
-
-
 def segmenter_trial(
     float_predict: Predict,
     folder: DataFolder,
@@ -127,7 +65,11 @@ def segmenter_trial(
     view: View = "transverse",
     margins: Margins = DEFAULT_MARGINS,
 ) -> Trial:
-    """As `gate_segmenter`, for any number of INT8 models."""
+    """DSC, zero overlap, HD95 and the error of the nerve's size, on the frames of `folder` that have a mask.
+
+    Raises:
+        DataError: none has one.
+    """
     samples = labelled_samples(folder, "segment", view)
     inputs = [segment_input(sample, spec) for sample in tqdm(samples, "read", unit="frame", delay=2, leave=False)]
     pictures = [picture for picture, _ in inputs]
@@ -151,7 +93,11 @@ def grader_trial(
     view: View = "transverse",
     margins: Margins = DEFAULT_MARGINS,
 ) -> Trial:
-    """As `gate_grader`, for any number of INT8 models."""
+    """AUC, kappa, accuracy and changed grades, one answer a wrist, on the frames that have a grade and a mask.
+
+    Raises:
+        DataError: none has both.
+    """
     samples = labelled_samples(folder, "grade", view)
     pictures = [grade_input(sample, spec) for sample in tqdm(samples, "read", unit="frame", delay=2, leave=False)]
 
@@ -171,7 +117,7 @@ def agreement_trial(
     view: View = "transverse",
     margins: Margins = DEFAULT_MARGINS,
 ) -> Trial:
-    """As `gate_agreement`, for any number of INT8 models.
+    """How far INT8 agrees with float on pictures as the model takes them, of which nobody knows the truth.
 
     Raises:
         DataError: there is no picture.

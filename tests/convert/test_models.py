@@ -102,7 +102,7 @@ def test_no_file_and_no_model_are_refused_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"gone\.keras: no such file"):
         load_keras(tmp_path / "gone.keras")
     (tmp_path / "text.keras").write_text("not a model")
-    with pytest.raises(ModelError, match=r"^[^\n]*text\.keras: not a Keras model[^\n]*$"):
+    with pytest.raises(ModelError, match=r"^[^\n]*text\.keras: not a whole \.keras file[^\n]*$"):
         load_keras(tmp_path / "text.keras")
 
 

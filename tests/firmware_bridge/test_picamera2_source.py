@@ -100,5 +100,5 @@ def test_a_camera_that_is_not_there_is_one_line() -> None:
 
 def test_without_the_package_the_line_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "picamera2", None)
-    with pytest.raises(MissingExtraError, match=r"sonoedge\[picamera2\]"):
+    with pytest.raises(MissingExtraError, match=r"the extra 'picamera2'"):
         open_camera("0")

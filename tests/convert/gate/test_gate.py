@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,18 +20,17 @@ from convert.errors import DataError
 from convert.evaluation.cascade import cascade_probabilities
 from convert.evaluation.wrists import by_subject
 from convert.gate.cascade import FloatModel, gate_cascade
-from convert.gate.trial import (
+from convert.gate.trial import Trial, agreement_trial, grader_trial, segmenter_trial
+from convert.gate.verdict import (
     Gate,
     GateFigure,
     Margins,
     as_text,
-    gate_agreement,
-    gate_grader,
-    gate_segmenter,
+    compare,
+    gate,
     read_margins,
-    segmenter_trial,
+    unseen_share,
 )
-from convert.gate.verdict import compare, gate, unseen_share
 from convert.quantizing.parity import Predict, int8_predictor
 from edge.errors import UsageError
 from edge.findings import GRADES
@@ -63,6 +62,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
     rows = [(f"{n}.png", f"S{n}", GRADES[n % 4], "transverse", str(MM_PER_PX), "") for n in range(SUBJECTS)]
     pictures = [scan(nerve_of(n), n) for n in range(SUBJECTS)]
     return write_folder(tmp_path_factory.mktemp("gate") / "labelled", rows, pictures)
+
+
+def at_once(trial: Callable[..., Trial]) -> Callable[..., Gate]:
+    """The gate of one INT8 model: float, INT8, and what the trial takes."""
+    return lambda in_float, in_int8, *frames, **options: trial(in_float, *frames, **options)(in_int8)
+
+
+gate_segmenter, gate_grader, gate_agreement = map(at_once, (segmenter_trial, grader_trial, agreement_trial))
 
 
 def segmenter(grey_level: int = 140) -> Predict:
