@@ -11,7 +11,7 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-from convert.models.layers import Upsample, conv_bn_relu, double_conv, nerve_logits, up_convolution
+from convert.models.layers import Upsample, conv_bn_relu, descent, double_conv, nerve_logits, up_convolution
 from convert.models.unet import WIDTHS
 
 
@@ -21,9 +21,7 @@ def build(size_px: int, name: str = "attention_unet", widths: tuple[int, ...] = 
     `size_px` is a multiple of 2 ** (len(widths) - 1): of 16.
     """
     picture = keras.Input((size_px, size_px, 1), name="picture")
-    skips = [double_conv(picture, widths[0])]
-    for width in widths[1:]:
-        skips.append(double_conv(layers.MaxPooling2D()(skips[-1]), width))
+    skips = descent(picture, widths)
     x = skips.pop()
     for width, skip in zip(reversed(widths[:-1]), reversed(skips), strict=True):
         gated = attention_gate(skip, x)

@@ -42,6 +42,14 @@ def double_conv(x: keras.KerasTensor, width: int) -> keras.KerasTensor:
     return conv_bn_relu(conv_bn_relu(x, width), width)
 
 
+def descent(picture: keras.KerasTensor, widths: tuple[int, ...]) -> list[keras.KerasTensor]:
+    """A U-Net's way down: the features of each level, the finest first, halved by a maximum between two."""
+    levels = [double_conv(picture, widths[0])]
+    for width in widths[1:]:
+        levels.append(double_conv(layers.MaxPooling2D()(levels[-1]), width))
+    return levels
+
+
 def up_convolution(x: keras.KerasTensor, width: int, like: keras.KerasTensor) -> keras.KerasTensor:
     """Nearest up-sampling to the grid of `like`, then a 2 x 2 convolution: U-Net's "up-convolution".
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-from convert.models.layers import double_conv, nerve_logits, up_convolution
+from convert.models.layers import descent, double_conv, nerve_logits, up_convolution
 
 WIDTHS = (35, 70, 140, 280, 560)  # channels a level, top to bottom
 
@@ -22,9 +22,7 @@ def build(size_px: int, name: str = "unet", widths: tuple[int, ...] = WIDTHS) ->
     `size_px` is a multiple of 2 ** (len(widths) - 1): of 16.
     """
     picture = keras.Input((size_px, size_px, 1), name="picture")
-    skips = [double_conv(picture, widths[0])]
-    for width in widths[1:]:
-        skips.append(double_conv(layers.MaxPooling2D()(skips[-1]), width))
+    skips = descent(picture, widths)
     x = skips.pop()
     for width, skip in zip(reversed(widths[:-1]), reversed(skips), strict=True):
         x = up_convolution(x, width, skip)

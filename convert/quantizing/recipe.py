@@ -106,11 +106,6 @@ def load_recipe(name_or_path: str | Path = "full_integer") -> Recipe:
         raise RecipeError(f"{name_or_path}: cannot be read ({error.strerror}): give a recipe's .json file") from error
 
 
-def recipe_json(recipe: Recipe) -> str:
-    """The recipe as the text of its file."""
-    return msgspec.json.format(msgspec.json.encode(recipe), indent=2).decode() + "\n"
-
-
 def _decode(text: bytes, where: str) -> Recipe:
     try:
         return msgspec.json.decode(text, type=Recipe)

@@ -6,12 +6,13 @@ import json
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from convert.errors import RecipeError
-from convert.quantizing.recipe import Recipe, Rule, layers, load_recipe, recipe_json
+from convert.quantizing.recipe import Recipe, Rule, layers, load_recipe
 
 FUSED = "net_1/gate_4/Relu6;net_1/norm_3/batchnorm/add_1;net_1/conv_7/convolution"
 PLAIN = {"name": "mine", "weights": "int8 per channel", "activations": "int8", "quantizer": "auto"}
@@ -46,7 +47,7 @@ def test_the_default_recipe_weighs_both_quantizers_and_leaves_nothing_above_int8
 @given(recipe=recipes)
 def test_a_recipe_survives_its_file(tmp_path_factory: pytest.TempPathFactory, recipe: Recipe) -> None:
     path = tmp_path_factory.mktemp("recipe") / "any.json"
-    path.write_text(recipe_json(recipe))
+    path.write_bytes(msgspec.json.encode(recipe))
     assert load_recipe(path) == recipe
 
 
