@@ -12,7 +12,7 @@ import numpy.typing as npt
 Pixels: TypeAlias = npt.NDArray[np.uint8]  # (H, W) grey, or (H, W, 3) in OpenCV's order, BGR; 0..255
 Mask: TypeAlias = npt.NDArray[np.uint8]  # (H, W), 1 = nerve, 0 = not
 
-Provenance = Literal["ruler", "dicom", "firmware", "manual", "none"]
+Provenance = Literal["ruler", "dicom", "firmware", "profile", "manual", "none"]
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,11 @@ class Spacing:
 
     mm_per_px: float | None = None
     provenance: Provenance = "none"
+    uncertainty: float = 0.0  # share of mm_per_px, 0..1: the truth lies within plus and minus it
 
     def __post_init__(self) -> None:
+        if not 0.0 <= self.uncertainty < 1.0:
+            raise ValueError(f"an uncertainty is a share, 0 to 1: {self}")
         if (self.mm_per_px is None) != (self.provenance == "none"):
             raise ValueError(f"a spacing has a provenance, and no spacing has none: {self}")
         if self.mm_per_px is not None and not 0.001 <= self.mm_per_px <= 10.0:

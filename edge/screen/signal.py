@@ -8,7 +8,7 @@ import numpy as np
 
 from edge.frame import Pixels
 
-Signal = Literal["live", "black", "flat", "unreadable"]
+Signal = Literal["live", "frozen", "black", "flat", "colour bars", "no signal", "menu", "unreadable"]
 
 STRIDE = 8
 BLACK_BELOW = 24  # grey level: a screen with nothing brighter is black, limited-range black (16) included
