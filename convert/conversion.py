@@ -32,7 +32,7 @@ from convert.quantizing.search import SearchResult, search
 from convert.quantizing.tensor_errors import TensorError, tensor_errors
 from convert.readers.float_model import FloatModel, read_float_model
 from convert.readers.preprocessing import Preprocessing
-from convert.training.training_record import TrainingRecord, read_record
+from convert.training.training_record import TrainingRecord, read_record, subject_marks
 from edge.findings import View
 from edge.frame import Pixels
 from edge.interpreter import open_model
@@ -210,6 +210,7 @@ def _converted(way: Conversion, logits: tuple[str, ...]) -> Converted:
         calibration=way.calibration,
         waived=way.lint.overruled,
         seed=record.seed if record else 0,
+        trained_on=subject_marks(record),
         float_parity=_numbers(quantized.parity),
         proof=_proof(way.gate),
         non_integer_tensors=quantized.non_integer_tensors,

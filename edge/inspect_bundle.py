@@ -84,8 +84,10 @@ def _model(manifest: Manifest, entry: ModelEntry) -> list[str]:
 
 
 def _proof(entry: ModelEntry) -> dict[str, str]:
-    """What the gate found, and what somebody waived."""
-    facts = {"waived": f"rules of the calibration lint: {', '.join(entry.waived)}"} if entry.waived else {}
+    """Who was trained on, what somebody waived, and what the gate found."""
+    facts = {"trained on": f"{len(entry.trained_on)} subjects" if entry.trained_on else "nobody says whom"}
+    if entry.waived:
+        facts["waived"] = f"rules of the calibration lint: {', '.join(entry.waived)}"
     if entry.proof is None:
         return facts | {"gate": "none"}
     kind = "labelled" if entry.proof.labelled else "unlabelled, against float alone"

@@ -140,6 +140,7 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     calibration: Calibration
     waived: tuple[str, ...] = ()  # rules of the calibration lint that the frames fail, and somebody waived by name
     seed: int
+    trained_on: tuple[str, ...] = ()  # marks of the subjects that training has seen; none: nobody said
     proof: Proof | None = None
     float_parity: dict[str, float] = {}  # INT8 against float: measure -> value
     temperature: float = 1.0  # logits are divided by it before the sigmoid; > 0

@@ -222,8 +222,7 @@ def leakage(facts: SetFacts) -> Finding:
     own = {frame.sample.subject for frame in facts.frames} if facts.labelled else set()
     people = sorted(own & facts.evaluation_subjects)
     pictures = [file for file, seen in facts.sound if seen.digest in facts.evaluation_digests]
-    trained = {*facts.record.subjects, *facts.record.held_out_subjects} if facts.record else set()
-    known = sorted(trained & facts.evaluation_subjects)
+    known = sorted(facts.record.seen & facts.evaluation_subjects) if facts.record else []
     if not people and not pictures and not known:
         return Finding("leakage", "ok", "no subject and no picture is in the gate's folder")
     found = [f"subjects {_examples(people)}"] if people else []

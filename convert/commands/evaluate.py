@@ -126,12 +126,12 @@ def _against(args: argparse.Namespace, view: View, sides: Mapping[str, Side]) ->
 
 def _float(path: Path, bundle: Bundle | None = None, grader: str | None = None) -> FloatFile:
     from convert.evaluation.sides import read_float
-    from convert.training.training_record import read_record
+    from convert.training.training_record import read_record, subject_marks
 
     with heavy_imports("sonoedge evaluate of a float model"):
         import keras  # noqa: F401
     record = read_record(path)
-    known = (record.mm_per_px, record.subjects, record.arch) if record else ()
+    known = (record.mm_per_px, subject_marks(record), record.arch) if record else ()
     return read_float(path, *known, bundle=bundle, grader=grader)
 
 

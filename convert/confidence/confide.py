@@ -13,6 +13,7 @@ from convert.confidence.conformal import least_subjects
 from convert.confidence.fit import Fitted, fit
 from convert.confidence.resplits import RESPLITS, Figure, Worth, worth
 from convert.data.dataset import DataFolder, Sample
+from convert.data.subjects import subject_mark
 from convert.errors import DataError
 from convert.packing.bundle_writer import write_bundle
 from edge.bundle import CARD_FILE, Bundle
@@ -83,6 +84,7 @@ def find_confidence(
     if not manifest.graders:
         raise UsageError(f"{bundle.path.name}: has no grader: add one with `sonoedge convert --into`")
     samples = _graded(folders, manifest.view)
+    _check_unseen(bundle, samples, folders)
     views = collect(bundle, tuple(manifest.graders), samples)
     for clips in views.values():
         _check_subjects(clips, folders, coverage)
@@ -168,6 +170,17 @@ def _graded(folders: Sequence[DataFolder], view: str) -> list[Sample]:
     if not samples:
         raise DataError(f"{_named(folders)}: no {view} frame has a grade: confidence is fitted on grades in labels.csv")
     return samples
+
+
+def _check_unseen(bundle: Bundle, samples: Sequence[Sample], folders: Sequence[DataFolder]) -> None:
+    seen = {mark for model in bundle.manifest.models for mark in model.trained_on}
+    subjects = sorted({sample.subject for sample in samples})
+    known = [subject for subject in subjects if subject_mark(subject) in seen]
+    if known:
+        raise DataError(
+            f"{_named(folders)}: {len(known)} of {len(subjects)} subjects ({known[0]} ...) were trained on: on them a "
+            "model is surer than it will be: take subjects that no training has seen"
+        )
 
 
 def _check_subjects(clips: Sequence[Wrist], folders: Sequence[DataFolder], coverage: float) -> None:

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from tqdm import tqdm
 
 from convert.data.dataset import DataFolder, Sample
+from convert.data.subjects import subject_mark
 from convert.errors import DataError
 from convert.evaluation.cascade import cascade_clips, cascade_rows
 from convert.evaluation.figures import Rows, differences, figures
@@ -192,7 +193,7 @@ def _notes(folder: DataFolder, seen: Sequence[Sample]) -> Iterator[str]:
 
 
 def _trained_on(sides: Mapping[str, Side], labelled: Labelled) -> Iterator[str]:
-    subjects = {sample.subject for sample in (*labelled.masked, *labelled.graded)}
+    subjects = {subject_mark(sample.subject) for sample in (*labelled.masked, *labelled.graded)}
     for network in (network for side in sides.values() for network in side.networks):
         if seen := subjects & network.trained_on:
             yield f"{network.name} was trained on {len(seen)} of the {len(subjects)} subjects: its figures flatter"

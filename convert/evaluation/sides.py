@@ -28,7 +28,7 @@ class Network:
     predict: Predict
     spec: InputSpec
     temperature: float = 1.0  # logits of a grader are divided by it
-    trained_on: frozenset[str] = frozenset()  # subjects, as far as a training record tells
+    trained_on: frozenset[str] = frozenset()  # marks of the subjects, as far as training record or bundle tells
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class FloatFile:
 def read_float(
     path: Path,
     mm_per_px: float | None = None,
-    trained_on: Iterable[str] = (),
+    trained_on: Iterable[str] = (),  # marks of the subjects
     arch: str = "",
     *,
     bundle: Bundle | None = None,
@@ -164,4 +164,4 @@ def _entry(bundle: Bundle | None, task: Task, grader: str | None) -> ModelEntry 
 
 def _int8(bundle: Bundle, entry: ModelEntry) -> Network:
     model = open_model(bundle.read(entry.file), threads=THREADS)
-    return Network(entry.arch, int8_predictor(model), entry.input, entry.temperature)
+    return Network(entry.arch, int8_predictor(model), entry.input, entry.temperature, frozenset(entry.trained_on))

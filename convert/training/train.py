@@ -29,7 +29,7 @@ from convert.training.frames import Frames, read_frames
 from convert.training.init import start_from
 from convert.training.split import split_subjects, subject_notes, subjects_of
 from convert.training.state import State, open_state
-from convert.training.training_record import TrainingRecord, record_path
+from convert.training.training_record import TrainingRecord, read_record, record_path
 from edge.errors import OutputError
 from edge.output import replacing, write_atomically
 
@@ -188,7 +188,7 @@ def fit_model(
         subjects=tuple(sorted(chosen)), held_out_subjects=tuple(sorted(held_out)),
         pixel_mean=mean, pixel_std=std, mm_per_px=arch.mm_per_px, best_epoch=losses.best,
         held_out_loss=losses.held_out[losses.best] if losses.held_out else None,
-        losses=losses.trained, held_out_losses=losses.held_out,
+        losses=losses.trained, held_out_losses=losses.held_out, init_subjects=_seen_by(recipe.init),
     )  # fmt: skip
     write_atomically(record_path(out), msgspec.json.format(msgspec.json.encode(record)))
     state.finish(name)
@@ -203,6 +203,12 @@ def check_folder(out: Path) -> None:
     """
     if not out.parent.is_dir():
         raise OutputError(f"{out}: no folder {out.parent}: make it first")
+
+
+def _seen_by(init: str | Path | None) -> tuple[str, ...]:
+    """Whom the model had seen that the weights came from; ImageNet's has seen no patient."""
+    record = read_record(Path(init)) if init is not None and Path(init).is_file() else None
+    return tuple(sorted(record.seen)) if record else ()
 
 
 def _digest(init: str | Path | None) -> str | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from convert.data.subjects import subject_mark
 from convert.errors import ModelError
 
 
@@ -25,6 +26,17 @@ class TrainingRecord(msgspec.Struct, frozen=True):
     held_out_loss: float | None  # None where nobody was held out: the model on all subjects beside those of the folds
     losses: tuple[float, ...] = ()  # of each epoch
     held_out_losses: tuple[float, ...] = ()  # likewise, empty where nobody was held out
+    init_subjects: tuple[str, ...] = ()  # whom the model had seen that this one started from
+
+    @property
+    def seen(self) -> frozenset[str]:
+        """Everybody who had a part in the weights: trained on, or held out to choose the epoch, here or before."""
+        return frozenset((*self.subjects, *self.held_out_subjects, *self.init_subjects))
+
+
+def subject_marks(record: TrainingRecord | None) -> tuple[str, ...]:
+    """The marks of everybody that a model has seen, sorted; none where nobody says."""
+    return tuple(sorted(map(subject_mark, record.seen))) if record else ()
 
 
 def record_path(model: Path) -> Path:

@@ -7,6 +7,7 @@ import math
 from argparse import Namespace
 
 import cv2
+import msgspec
 import numpy as np
 import pytest
 
@@ -18,6 +19,7 @@ from convert.confidence.confide import HEADING, find_confidence
 from convert.confidence.fit import Fitted, clip_grade, fit, halves
 from convert.confidence.resplits import worth
 from convert.data.dataset import read_data_folder
+from convert.data.subjects import subject_mark
 from convert.errors import DataError
 from edge.bundle import CARD_FILE, Bundle
 from edge.errors import UsageError
@@ -145,13 +147,17 @@ def test_the_command_writes_bundle_and_json(tiny_bundle, folder, tmp_path, capsy
     assert "sets that hold the true grade" in capsys.readouterr().out
 
 
-def test_what_cannot_be_is_told_in_one_line(tiny_bundle, measuring_bundle, folder, tmp_path):
+def test_what_cannot_be_is_told_in_one_line(tiny_bundle, measuring_bundle, make_bundle, folder, tmp_path):
     out = tmp_path / "sure.sonobundle"
     few = folder.of_subjects({f"P{number}" for number in range(12)})
     with pytest.raises(DataError, match=r"of 12 subjects with a grade .* needs 20: add subjects"):
         find_confidence(tiny_bundle, [few], 0.8)
     with pytest.raises(DataError, match=r"coverage of 0.99 needs 198"):
         find_confidence(tiny_bundle, [folder], 0.99)
+    grader = tiny_bundle.manifest.graders["brightness"]
+    trained = msgspec.structs.replace(grader, trained_on=(subject_mark("P3"), subject_mark("somebody else")))
+    with pytest.raises(DataError, match=r"1 of 48 subjects \(P3 ...\) were trained on"):
+        find_confidence(make_bundle(graders={"brightness": trained}), [folder], 0.8)
     with pytest.raises(UsageError, match="has no grader"):
         find_confidence(measuring_bundle, [folder], 0.8)
     for changed, said in ({"coverage": 1.0}, "--coverage 1"), ({"out": tmp_path / "sure.zip"}, "ends in .sonobundle"):

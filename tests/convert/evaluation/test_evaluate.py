@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from convert.data.dataset import DataFolder
+from convert.data.subjects import subject_mark
 from convert.errors import DataError, ModelError
 from convert.evaluation.evaluate import evaluate
 from convert.evaluation.record import as_json, as_text
@@ -88,7 +89,7 @@ def test_folds_give_mean_and_sd(folder: DataFolder, tmp_path: Path) -> None:
     files = []
     for name, cuts in (("fold1", CUTS), ("fold2", (*CUTS[:2], 250.0))):
         (tmp_path / f"{name}.tflite").write_bytes(float_grader(cuts))
-        files.append(read_float(tmp_path / f"{name}.tflite", GRADE_SPEC.mm_per_px, ("S0", "elsewhere")))
+        files.append(read_float(tmp_path / f"{name}.tflite", GRADE_SPEC.mm_per_px, [subject_mark("S0"), "elsewhere"]))
     record = evaluate(folder, "transverse", {"float": float_side(files)}).record
     accuracy = record.grade["float"]["accuracy"]
     assert (accuracy.value, accuracy.sd) == pytest.approx((0.875, 0.1767767))

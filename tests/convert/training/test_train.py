@@ -90,6 +90,13 @@ def test_a_cut_training_goes_on_to_the_same_weights(
     assert record == read_record(whole)
 
 
+def test_whom_the_first_weights_had_seen_is_not_forgotten(folder: Path, frames: Frames, tmp_path: Path) -> None:
+    once, few = replace(SHORT, epochs=1), {"S00", "S01", "S02", "S03"}
+    first = train(SEGMENTER, [read_data_folder(folder).of_subjects(few)], tmp_path / "first.keras", once, seed=2)
+    other = train_recipe(Recipe(SEGMENTER, once, init=tmp_path / "first.keras"), frames, tmp_path / "other.keras")
+    assert set(other.init_subjects) == {*first.subjects, *first.held_out_subjects} == few
+
+
 def replace_task(frames: Frames) -> Frames:
     """The same pictures for a grader: what it is to learn does not matter here."""
     answers = np.stack([ordinal_targets(sample.grade or "") for sample in frames.samples])
