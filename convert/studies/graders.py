@@ -45,5 +45,7 @@ def graders(shop: Workshop, *, full: bool, epochs: int) -> str:
         "# Three graders, as P2 compared them\n\n"
         f"INT8, one answer a wrist, {tested} simulated subjects that no training saw, after {epochs} epochs on "
         f"{subjects} others ({frames} frames each). CTS against normal; P2's rows are of 20 hands, 100 frames each, "
-        "with weights from ImageNet.\n\n" + table(head, rows)
+        "with weights from ImageNet. Those lie ready offline for SqueezeNet alone (`sonoedge train --init`), so that "
+        "all three start from nothing here, to be trained alike: what P2 gained by transfer is not in this "
+        "table.\n\n" + table(head, rows)
     )
