@@ -18,6 +18,7 @@
     evaluation   the figures of a model card, by subject
     reference    the commands that make what ships
     studies      the papers' comparisons, on phantoms
+    glyphs       the device's own network that reads text on screens
 
 `convert` knows `edge` and is known by nobody. TensorFlow and Keras are imported when a command needs them.
 """

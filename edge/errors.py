@@ -35,6 +35,14 @@ class OutputError(SonoEdgeError):
     """A result cannot be written; nothing half-written stays behind."""
 
 
+class RedactionError(SonoEdgeError):
+    """A picture may still show text: it is neither stored nor sent."""
+
+
+class ProfileError(SonoEdgeError):
+    """A screen profile cannot be read, does not hold together, or cannot be learned."""
+
+
 class ReportError(SonoEdgeError):
     """A report cannot be read, is from a newer version, or holds a number that is none."""
 

@@ -55,6 +55,7 @@ class Spacing:
 
 
 UNKNOWN_SPACING = Spacing()
+BY_HAND = 0.02  # uncertainty of a spacing that a person states: 100 px of a ruler are measured to 2 px
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,12 @@ class Frame:
     spacing: Spacing = UNKNOWN_SPACING
     region: Roi | None = None
     fault: str = ""
+    taken_ns: int | None = None  # on a recording's own clock, from any zero; None: it has none, or this is no recording
+
+    @property
+    def shown_ns(self) -> int:
+        """When the picture was on the screen, from any zero: what passes between two frames passed there."""
+        return self.timestamp_ns if self.taken_ns is None else self.taken_ns
 
 
 @runtime_checkable
@@ -97,3 +104,5 @@ class Scan:
     pixels: Pixels  # (H, W)
     spacing: Spacing
     roi: Roi  # where it lay in the frame
+    colour_share: float = 0.0  # share of the picture's pixels that were coloured, 0..1
+    marks: Mask | None = None  # (H, W), not 0 = text, a caliper or a mark that was painted over; None: there was none

@@ -174,7 +174,17 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     min_ellipse_fill: float = 0.85  # area over that of the ellipse with the same moments, 0..1, transverse (P1)
     min_picture_px: int = 64  # px, the shorter side of the ultrasound picture
     min_contrast: float = 4.0  # standard deviation in grey levels, 0..255
-    max_saturated_share: float = 0.5  # share of pixels at 255, 0..1
+    max_saturated_share: float = 0.5  # share of white pixels in the whitest sixteenth of the picture, 0..1
+    min_brightness: float = 40.0  # grey level that the brightest 5 % of the pixels reach, 0..255
+    min_echoes: float = 0.25  # step between neighbouring parts at one depth over the grain within them; noise: < 0.2
+    min_axial_sharpness: float = 0.22  # change over 0.15 mm of depth over that over 1.2 mm; smooth: 0.125, noise: 1
+    min_lateral_sharpness: float = 0.18  # the same from side to side, where a beam is wider than its pulse is long
+    max_colour_share: float = 0.02  # share of coloured pixels, 0..1: a caliper's yellow is less, a Doppler's flow more
+    min_nerve_margin_px: int = 1  # px of the segmenter's between nerve and side or floor of the picture, transverse
+    max_transverse_span: float = 0.8  # share of the picture's width that a transverse nerve takes, 0..1
+    min_longitudinal_span: float = 0.6  # share of the picture's width that a longitudinal nerve takes, 0..1
+    max_shadow_share: float = 0.25  # share of the nerve's width in shadow, 0..1
+    max_marked_share: float = 0.02  # share of the nerve's own box that was painted over, 0..1
     min_clip_frames: int = 1  # graded frames a clip needs
     min_graded_share: float = 0.3  # share of a clip's frames that must be graded, 0..1
     min_confidence: float = 0.4  # probability that a clip's grade needs, 0..1
@@ -186,6 +196,13 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             "nerve_probability",
             "min_ellipse_fill",
             "max_saturated_share",
+            "min_axial_sharpness",
+            "min_lateral_sharpness",
+            "max_colour_share",
+            "max_transverse_span",
+            "min_longitudinal_span",
+            "max_shadow_share",
+            "max_marked_share",
             "min_graded_share",
             "min_confidence",
         ):
@@ -193,7 +210,10 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         _require(0.0 <= self.min_nerve_mm2 < self.max_nerve_mm2 < math.inf, "min_nerve_mm2 is below max_nerve_mm2")
         _require(0.0 <= self.min_nerve_share < self.max_nerve_share <= 1.0, "min_nerve_share is below max_nerve_share")
         _require(1.0 <= self.max_flattening_ratio < math.inf, "threshold max_flattening_ratio is at least 1")
-        _require(0.0 <= self.min_contrast <= 255.0, "threshold min_contrast is 0 to 255")
+        for name in ("min_contrast", "min_brightness"):
+            _require(0.0 <= getattr(self, name) <= 255.0, f"threshold {name} is 0 to 255")
+        _require(0.0 <= self.min_echoes < math.inf, "threshold min_echoes is at least 0")
+        _require(self.min_nerve_margin_px >= 0, "threshold min_nerve_margin_px is at least 0")
         _require(self.min_picture_px >= 1 and self.min_clip_frames >= 1, "min_picture_px, min_clip_frames are >= 1")
         _require(1 <= self.max_grade_set <= len(GRADES), f"threshold max_grade_set is 1 to {len(GRADES)}")
         _require(self.max_plane_disagreement >= 0, "threshold max_plane_disagreement is at least 0")

@@ -12,14 +12,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from edge.errors import OutputError
+from edge.errors import OutputError, RedactionError
 from edge.examine import Watcher
-from edge.findings import UNGRADABLE
+from edge.findings import UNGRADABLE, numbers, with_uncertainty
 from edge.frame import Pixels
 from edge.output import replacing, write_atomically
 from edge.pipeline import Observation
 from edge.quiet import quiet_stderr
 from edge.report import DISCLAIMER
+from edge.screen.redact import checked
 
 CODEC = "VP80"  # what a browser and any player show, and OpenCV's own build writes
 PANEL_PX = 132  # height of the text below the scan
@@ -33,10 +34,15 @@ _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
 def draw(seen: Observation) -> Pixels | None:
-    """The annotated scan, BGR (H, W, 3) with a panel of text below, or None when the frame held no scan."""
+    """The annotated scan, BGR (H, W, 3) with a panel of text below, or None when the frame held no scan.
+
+    Raises:
+        RedactionError: text may be left on the scan.
+    """
     if seen.scan is None:
         return None
-    picture = cv2.cvtColor(seen.scan.pixels, cv2.COLOR_GRAY2BGR)
+    clean = checked(seen.scan.pixels, name=seen.frame.name or f"frame {seen.frame.index}")
+    picture = cv2.cvtColor(clean, cv2.COLOR_GRAY2BGR)
     zoom = min(max(1.0, MIN_WIDTH_PX / picture.shape[1]), MAX_ZOOM)
     picture = cv2.resize(picture, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_LINEAR)
     mask = seen.scan_mask()
@@ -75,7 +81,10 @@ def clip_into(path: Path, fps: float) -> Iterator[Watcher]:
 
         def add(seen: Observation) -> None:
             nonlocal writer, size, frames
-            picture = draw(seen)
+            try:
+                picture = draw(seen)
+            except RedactionError:
+                return
             if picture is None:
                 return
             if writer is None:
@@ -116,6 +125,9 @@ def _write_panel(panel: Pixels, seen: Observation) -> None:
     if grade.probabilities is not None:
         shares = zip(COLOURS, grade.probabilities, strict=True)
         _text(panel, "   ".join(f"{name} {share:.0%}" for name, share in shares), 94, 0.5, TEXT)
+    else:
+        decided = numbers(grade.value, grade.limit)
+        _text(panel, "   ".join(filter(None, (grade.hint, decided and f"({decided})"))), 94, 0.5, TEXT)
     _text(panel, DISCLAIMER, 121, 0.38, QUIET)
 
 
@@ -124,13 +136,19 @@ def _measures(seen: Observation) -> str:
     if nerve is None:
         return ""
     parts = [
-        f"CSA {nerve.csa_mm2:.1f} mm2" if nerve.csa_mm2 is not None else "",
-        f"AP diameter {nerve.ap_diameter_mm:.1f} mm" if nerve.ap_diameter_mm is not None else "",
+        _measure("CSA", nerve.csa_mm2, nerve.csa_uncertainty_mm2, "mm2"),
+        _measure("AP diameter", nerve.ap_diameter_mm, nerve.ap_diameter_uncertainty_mm, "mm"),
         f"flattening {nerve.flattening_ratio:.1f}" if nerve.ap_diameter_mm is None else "",
         "two components" if nerve.components == 2 else "",
         "" if seen.scan and seen.scan.spacing.mm_per_px else "no mm: spacing unknown",
     ]
     return "   ".join(part for part in parts if part)
+
+
+def _measure(name: str, size: float | None, uncertainty: float | None, unit: str) -> str:
+    if size is None:
+        return ""
+    return f"{name} {with_uncertainty(size, uncertainty)} {unit}".replace("±", "+-")  # OpenCV's font is ASCII
 
 
 def _text(panel: Pixels, text: str, baseline: int, size: float, colour: tuple[int, int, int]) -> None:

@@ -14,17 +14,20 @@ from typing import TypeAlias
 
 from edge.bundle import Bundle
 from edge.errors import UsageError
-from edge.findings import ClipGrade, FrameGrade, Nerve, Reason, ungradable
+from edge.findings import ClipGrade, FrameGrade, Nerve, Reason, Shortfall, ungradable
 from edge.frame import UNKNOWN_SPACING, Frame, Mask, Roi, Scan, Spacing
 from edge.interpreter import Model, open_model
 from edge.manifest import Conformal, ModelEntry
+from edge.screen.profile import Profile
 from edge.screen.read import ScreenReader
 from edge.screen.signal import Signal
+from edge.screen.spacing import SpacingConflict
 from edge.stages.aggregate import aggregate
+from edge.stages.fitness import judge_nerve, judge_spacing
 from edge.stages.grade import Grader
 from edge.stages.measure import measure, nerve_components
 from edge.stages.placement import Placement
-from edge.stages.quality import judge_nerve, judge_picture, judge_spacing, too_small
+from edge.stages.quality import judge_picture, too_small
 from edge.stages.segment import Segmenter
 from edge.stages.typical import Features, Typicality, features
 
@@ -40,6 +43,7 @@ class Options:
     interpreter: str = "auto"
     spacing: Spacing = UNKNOWN_SPACING  # the user's word
     roi: Roi | None = None  # the user's word
+    profile: Profile | None = None  # what was taught of the screen
     allow_unscaled: bool = False
 
 
@@ -50,6 +54,7 @@ class Observation:
     frame: Frame
     signal: Signal
     scan: Scan | None = None
+    conflict: SpacingConflict | None = None  # who disagrees on the spacing, where that is the reason
     mask: Mask | None = None  # on the segmenter's canvas; `placement` says where that lies on the scan
     placement: Placement | None = None
     nerve: Nerve | None = None
@@ -94,17 +99,19 @@ class Pipeline:
         self.thresholds = manifest.thresholds
         self.grader_name = _chosen_grader(bundle, options.grader)
         self._options = options
-        self._read_screen = ScreenReader(stream=stream, spacing=options.spacing, roi=options.roi)
+        self._read_screen = ScreenReader(
+            stream=stream, spacing=options.spacing, roi=options.roi, profile=options.profile
+        )
         model = load(bundle, manifest.segmenter, options)
         self.backend = f"{model.backend} {model.runtime_version}"
         self.segmenter = Segmenter(manifest.segmenter, model, self.thresholds.nerve_probability)
         self.grader: Grader | None = None
         self.conformal: Conformal | None = None
-        self._is_typical: Typicality | None = None
+        self._typicality: Typicality | None = None
         if self.grader_name is not None:
             entry = manifest.graders[self.grader_name]
             self.grader = Grader(entry, load(bundle, entry, options), manifest.unscaled_crop_share)
-            self.conformal, self._is_typical = entry.conformal, Typicality.of(entry)
+            self.conformal, self._typicality = entry.conformal, Typicality.of(entry)
 
     def __call__(self, frame: Frame) -> Observation:
         """Everything that can be said of one frame.
@@ -115,15 +122,15 @@ class Pipeline:
         """
         clock = _Clock()
         reading = self._read_screen(frame)
-        seen = Observation(frame, reading.signal, reading.scan, stage_ns=clock.stage_ns)
+        seen = Observation(frame, reading.signal, reading.scan, reading.conflict, stage_ns=clock.stage_ns)
         clock.lap("read_screen")
         if reading.scan is None:
-            small = frame.pixels is not None and too_small(frame.pixels, self.thresholds)
-            seen.grade = ungradable(Reason.TOO_SMALL if small else reading.reason or Reason.NO_PICTURE)
+            small = None if frame.pixels is None else too_small(frame.pixels, self.thresholds)
+            seen.grade = ungradable(*(small or Shortfall(reading.reason or Reason.NO_PICTURE)))
             return seen
-        reason = judge_picture(reading.scan, self.thresholds)
+        unfit = judge_picture(reading.scan, self.thresholds)
         clock.lap("judge_picture")
-        seen.grade = ungradable(reason) if reason else self._look(seen, reading.scan, clock)
+        seen.grade = ungradable(*unfit) if unfit else self._look(seen, reading.scan, clock)
         return seen
 
     def _look(self, seen: Observation, scan: Scan, clock: _Clock) -> FrameGrade:
@@ -137,19 +144,19 @@ class Pipeline:
         seen.mask = components.mask
         seen.nerve = measure(components, seen.placement, scan.spacing, self.view)
         clock.lap("measure")
-        reason = judge_nerve(seen.nerve, self.view, self.thresholds, cut_off=components.cut_off)
-        reason = reason or judge_spacing(scan.spacing, allow_unscaled=self._options.allow_unscaled)
+        unfit = judge_nerve(seen.nerve, components, scan, self.view, self.thresholds)
+        unfit = unfit or judge_spacing(scan.spacing, allow_unscaled=self._options.allow_unscaled)
         clock.lap("judge_nerve")
-        if reason is not None or self.grader is None:
-            return ungradable(reason or Reason.NO_GRADER)
+        if unfit or self.grader is None:
+            return ungradable(*(unfit or Shortfall(Reason.NO_GRADER)))
         crop = self.grader.crop(scan, (seen.nerve.ellipse.x_px, seen.nerve.ellipse.y_px))
         clock.lap("crop")
         grade = self.grader(crop, unscaled=scan.spacing.mm_per_px is None)
         clock.lap("grade")
         seen.features = features(seen.nerve, seen.mask, self.segmenter, self.grader)
-        unlike = self._is_typical is not None and not self._is_typical(seen.features)
+        unlike = self._typicality(seen.features) if self._typicality else None
         clock.lap("judge_grade")
-        return ungradable(Reason.UNLIKE_TRAINING) if unlike else grade
+        return ungradable(*unlike) if unlike else grade
 
     def clip_grade(self, grades: Sequence[FrameGrade], nerves: Sequence[Nerve | None]) -> ClipGrade:
         """The grade of one sweep by this bundle's thresholds; `nerves[i]` belongs to `grades[i]`."""

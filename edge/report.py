@@ -83,6 +83,10 @@ class FrameReport(msgspec.Struct, frozen=True, kw_only=True):
     grade: str  # one of GRADES, or UNGRADABLE
     probabilities: tuple[float, float, float, float] | None  # in the order of GRADES
     reason: Reason | None  # why UNGRADABLE
+    value: float | None = None  # of the reason: what was looked at, in the unit of its threshold
+    limit: float | None = None  # that threshold
+    hint: str | None = None  # what the operator can do about the reason
+    conflict: str | None = None  # who says what of the spacing, where they disagree
     unscaled: bool  # graded on a crop of no known size
     age_ms: float  # from capture to this record
     overrun: bool  # older than the budget
@@ -101,6 +105,8 @@ class JoinedGrade(msgspec.Struct, frozen=True, kw_only=True):
     reason: Reason | None
     unscaled: bool
     grade_set: GradeSet | None = None  # all that either plane's set holds, and what lies between
+    value: float | None = None  # of the reason, as in `ClipGrade`
+    limit: float | None = None
     transverse: ClipGrade
     longitudinal: ClipGrade
 

@@ -6,6 +6,7 @@ import math
 import time
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 
 from edge.frame import UNKNOWN_SPACING, Frame, Pixels, Roi, Spacing
@@ -47,8 +48,14 @@ CENTRED = Oval(19.0, 12.0, 4.0, 2.0)
 
 
 def tissue(shape: tuple[int, int] = SHAPE, seed: int = 0) -> Pixels:
-    """Speckle without a nerve."""
-    return np.random.default_rng(seed).integers(*TISSUE, shape, np.uint8)
+    """Layered speckle without a nerve, finer downwards than sideways, as a beam's is."""
+    rng, (low, high) = np.random.default_rng(seed), TISSUE
+    speckle, layers = (
+        cv2.GaussianBlur(rng.standard_normal(shape).astype(np.float32), (0, 0), sigmaX=across, sigmaY=down)
+        for across, down in ((2.0, 0.8), (40.0, 6.0))
+    )
+    levels = (low + high) / 2 + (high - low) * (speckle / speckle.std() / 5 + layers / layers.std() / 6)
+    return np.clip(levels, low, high - 1).astype(np.uint8)
 
 
 def wrist(*ovals: Oval, shape: tuple[int, int] = SHAPE, mm_per_px: float = MM_PER_PX, seed: int = 0) -> Pixels:

@@ -58,10 +58,10 @@ def halves(clips: Sequence[Wrist], seed: int, share: float = 0.5) -> tuple[list[
 
 def clip_grade(wrist: Wrist, fitted: Fitted, thresholds: Thresholds) -> ClipGrade:
     """What the device answers to the wrist; its measures, which decide nothing, are left out."""
-    is_typical = Typicality("held-out answers", fitted.typical) if fitted.typical else None
+    typicality = Typicality("held-out answers", fitted.typical) if fitted.typical else None
     grades = [ungradable(reason) for reason in wrist.refused]
     for seen, logits in zip(wrist.seen, wrist.logits.tolist(), strict=True):
-        if is_typical is None or is_typical(seen):
+        if typicality is None or typicality(seen) is None:
             row = grade_probabilities(logits, fitted.temperature)
             grades.append(FrameGrade(most_likely(row), row, None))
         else:

@@ -2,12 +2,12 @@
 
 The machines are made up. Their screens differ in what a reader of screens must not rely on: background, side of the
 ruler, panel and menu, font, ticks and labels. What a screen shows is sharp and flat outside the picture, as a digital
-output delivers it.
+output delivers it; `captured` is what a scaler and a codec make of it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -15,9 +15,10 @@ import cv2
 import numpy as np
 
 from convert.phantom.frames import PhantomFrame
+from convert.phantom.pen import Colour, Pen
+from convert.phantom.ruler import Ruler, RulerStyle, draw_ruler
 from edge.frame import Mask, Pixels, Roi
 
-Colour = tuple[int, int, int]  # BGR
 Side = Literal["left", "right"]
 
 SIZES = ((1920, 1080), (1280, 720), (800, 600), (640, 480))
@@ -41,6 +42,11 @@ class Console:
     labels: bool  # the centimetres have numbers
     font: int = cv2.FONT_HERSHEY_SIMPLEX
 
+    @property
+    def ruler_style(self) -> RulerStyle:
+        ranks = (TICK_MM, 2 * TICK_MM) if self.minor_ticks else (2 * TICK_MM,)
+        return RulerStyle(self.ruler, ranks, label_mm=10.0 if self.labels else None)
+
 
 CONSOLES = {
     "console-a": Console("CONSOLE A", (0, 0, 0), (44, 36, 30), (210, 210, 210), "right", 12.0, "left", True, True),
@@ -58,27 +64,22 @@ MENU = ("Freeze", "Depth", "Gain", "Focus", "Measure", "Text", "Store")
 class Display:
     """What a screen is drawn on and for. `console` None takes the machine that took the picture.
 
-    `mm_per_px` None takes the largest picture that fits and has a whole number of pixels to 5 mm.
+    `mm_per_px` None takes the largest picture that fits and has a whole number of pixels to 5 mm. `rulers` None draws
+    the machine's own. `depth` is how the panel writes the depth, a format of `cm` and `mm` (`ruler.DEPTH_WORDS`); None
+    writes it nowhere.
     """
 
     width: int
     height: int
     console: str | None = None
     mm_per_px: float | None = None
+    rulers: tuple[RulerStyle, ...] | None = None
+    depth: str | None = "D {cm:.1f} cm"
 
     @property
     def em(self) -> int:
         """Height of a line of text, in pixels."""
         return max(11, round(self.height * 0.023))
-
-
-@dataclass(frozen=True)
-class Ruler:
-    """The depth ruler: ticks at the skin and every 5 or 10 mm below it, read at the column `x`."""
-
-    x: int
-    rows: tuple[int, ...]  # of the ticks, the first at the top of the picture
-    tick_mm: float
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,9 @@ class Screen:
     mask: Mask  # (H, W), 1 = nerve
     roi: Roi
     mm_per_px: float  # exact, both ways
-    ruler: Ruler
+    ruler: Ruler | None  # the first of its rulers
     text_boxes: tuple[Roi, ...]  # tight round the ink; none touches the picture
+    texts: tuple[str, ...]  # what stands in each
 
 
 def draw_screen(frame: PhantomFrame, display: Display, *, index: int | None = None, at_s: float = 0.0) -> Screen:
@@ -100,11 +102,12 @@ def draw_screen(frame: PhantomFrame, display: Display, *, index: int | None = No
         ValueError: the display is too small for the picture at the display's `mm_per_px`.
     """
     console = CONSOLES[display.console or frame.settings.machine]
-    pen = _Pen(display, console)
-    _banner(pen, frame, index, at_s)
-    _panel(pen, frame)
+    background, ink, font = console.background, console.ink, console.font
+    pen = Pen(display.width, display.height, display.em, background=background, ink=ink, font=font)
+    _banner(pen, console, frame, index, at_s)
+    _panel(pen, console, frame, display.depth)
     free = _free_area(display, console)
-    mm_per_px = display.mm_per_px or _fitting_scale(frame, free)
+    mm_per_px = display.mm_per_px or TICK_MM / int(TICK_MM / finest_scale(frame, display))
     picture, nerve = _resampled(frame, mm_per_px)
     height, width = picture.shape
     if height > free.height or width > free.width:
@@ -112,70 +115,77 @@ def draw_screen(frame: PhantomFrame, display: Display, *, index: int | None = No
             f"a picture of {width} x {height} px does not fit the {free.width} x {free.height} px left of {display}"
         )
     roi = Roi(free.x + (free.width - width) // 2, free.y, width, height)
-    ruler = _ruler(pen, roi, mm_per_px)
-    _grey_bar(pen, roi)
+    styles = (console.ruler_style,) if display.rulers is None else display.rulers
+    rulers = [draw_ruler(pen, roi, mm_per_px, style) for style in styles]
+    sides = [style.side for style in styles if style.side != "bottom"] or [console.ruler]
+    if display.depth and len(sides) == len(styles):  # else the place is a ruler's
+        _depth_below(pen, roi, mm_per_px, sides[0])
+    _grey_bar(pen, roi, sides[0])
     roi.of(pen.pixels)[:] = picture[..., None]
     mask = np.zeros(pen.pixels.shape[:2], np.uint8)
     roi.of(mask)[:] = nerve
-    return Screen(pen.pixels, mask, roi, mm_per_px, ruler, tuple(pen.text_boxes))
+    ruler = rulers[0] if rulers else None
+    return Screen(pen.pixels, mask, roi, mm_per_px, ruler, tuple(pen.text_boxes), tuple(pen.texts))
 
 
-class _Pen:
-    """Draws on one screen and remembers where its text lies."""
-
-    def __init__(self, display: Display, console: Console) -> None:
-        self.display, self.console, self.em = display, console, display.em
-        self.pixels: Pixels = np.full((display.height, display.width, 3), console.background, np.uint8)
-        self.text_boxes: list[Roi] = []
-
-    def write(
-        self, text: str, x: float, y: float, *, anchor: Literal["left", "right", "middle"] = "left", lines: float = 1.0
-    ) -> None:
-        """Writes so that the ink's top lies at `y` and its left end, right end or middle at `x`."""
-        alpha = _ink_of(text, self.console.font, self.em * lines)
-        height, width = alpha.shape
-        left = round(x - {"left": 0.0, "middle": width / 2, "right": width}[anchor])
-        box = Roi(left, round(y), width, height)
-        below = box.of(self.pixels)
-        below[:] = np.round(below + (np.array(self.console.ink) - below) * (alpha[..., None] / 255)).astype(np.uint8)
-        self.text_boxes.append(box)
-
-    def box(self, place: tuple[float, float, float, float], colour: Colour, *, hollow: bool = False) -> None:
-        """Fills the rectangle at x, y of this width and height, or draws its edge."""
-        x, y, width, height = place
-        corners = (round(x), round(y)), (round(x + width) - 1, round(y + height) - 1)
-        cv2.rectangle(self.pixels, *corners, colour, max(1, self.em // 12) if hollow else cv2.FILLED)
+def finest_scale(frame: PhantomFrame, display: Display) -> float:
+    """The mm per px at which the picture just fits the display."""
+    free = _free_area(display, CONSOLES[display.console or frame.settings.machine])
+    height, width = frame.pixels.shape
+    return frame.mm_per_px * max(width / free.width, height / free.height)
 
 
-def _ink_of(text: str, font: int, em: float) -> Pixels:
-    """The text alone, cut tight, 0..255. Measured on what is drawn: the fonts differ between OpenCV's versions."""
-    sheet = np.zeros((round(4 * em), round((len(text) + 4) * 1.5 * em)), np.uint8)
-    cv2.putText(sheet, text, (round(em), round(2.5 * em)), font, em / 31, 255, max(1, round(em / 16)), cv2.LINE_AA)
-    x, y, width, height = cv2.boundingRect(sheet)
-    return sheet[y : y + height, x : x + width]
+def captured(screen: Screen, factor: float, *, jpeg_quality: int | None = None) -> Screen:
+    """The screen as a scaler delivers it, `factor` times as large, and a codec if a quality (1..100) is given.
+
+    Its truth is scaled too; the ruler's is left out, for its ticks lie between pixels then. `factor` should make whole
+    numbers of both sides: what is rounded away is not in `mm_per_px`.
+    """
+    height, width = (round(side * factor) for side in screen.mask.shape)
+    way = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
+    pixels = cv2.resize(screen.pixels, (width, height), interpolation=way)
+    if jpeg_quality is not None:
+        code = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality])[1]
+        pixels = cv2.imdecode(code, cv2.IMREAD_COLOR)
+    return replace(
+        screen,
+        pixels=pixels,
+        mask=cv2.resize(screen.mask, (width, height), interpolation=cv2.INTER_NEAREST),
+        roi=_scaled(screen.roi, factor),
+        mm_per_px=screen.mm_per_px / factor,
+        ruler=None,
+        text_boxes=tuple(_scaled(box, factor) for box in screen.text_boxes),
+    )
 
 
-def _banner(pen: _Pen, frame: PhantomFrame, index: int | None, at_s: float) -> None:
-    em, width = pen.em, pen.display.width
+def _scaled(box: Roi, factor: float) -> Roi:
+    left, top = round(box.x * factor), round(box.y * factor)
+    right, bottom = round((box.x + box.width) * factor), round((box.y + box.height) * factor)
+    return Roi(left, top, max(1, right - left), max(1, bottom - top))
+
+
+def _banner(pen: Pen, console: Console, frame: PhantomFrame, index: int | None, at_s: float) -> None:
+    em, width = pen.em, pen.pixels.shape[1]
     number = frame.subject.name.rpartition("-")[2]
     clock = EXAM_BEGAN + timedelta(seconds=int(at_s))
-    pen.box((0, 0, width, 2 * em), pen.console.bar)
+    pen.box((0, 0, width, 2 * em), console.bar)
     pen.write(f"PHANTOM {number}  ID {number}  {clock:%Y-%m-%d %H:%M:%S}", em, 0.6 * em)
     if index is not None:
         pen.write(f"F {index:05d}", width - em, 0.6 * em, anchor="right")
 
 
-def _panel(pen: _Pen, frame: PhantomFrame) -> None:
+def _panel(pen: Pen, console: Console, frame: PhantomFrame, depth: str | None) -> None:
     """Logo, settings and the buttons of the menu, in a column at one side."""
-    em, console, settings = pen.em, pen.console, frame.settings
+    em, settings = pen.em, frame.settings
+    height, width = pen.pixels.shape[:2]
     wide = console.panel_lines * em
-    left = 0.0 if console.panel == "left" else pen.display.width - wide
-    pen.box((left, 2 * em, wide, pen.display.height - 2 * em), console.bar)
+    left = 0.0 if console.panel == "left" else width - wide
+    pen.box((left, 2 * em, wide, height - 2 * em), console.bar)
     pen.box((left + 0.5 * em, 2.7 * em, wide - em, 2.2 * em), console.ink, hollow=True)
     pen.write(console.logo, left + wide / 2, 3.4 * em, anchor="middle")
     lines = (
         f"Wrist {frame.subject.side[0].upper()}",
-        f"D {settings.depth_mm / 10:.1f} cm",
+        *([depth.format(cm=settings.depth_mm / 10, mm=settings.depth_mm)] if depth else []),
         f"G {50 + settings.gain_db * 2:.0f}",
         f"{settings.frequency_mhz:.1f} MHz",
         f"DR {settings.dynamic_range_db:.0f} dB",
@@ -201,12 +211,6 @@ def _free_area(display: Display, console: Console) -> Roi:
     return Roi(x, y, display.width - panel - round(9 * em), display.height - y - round(2.5 * em))
 
 
-def _fitting_scale(frame: PhantomFrame, free: Roi) -> float:
-    height, width = frame.pixels.shape
-    smallest = frame.mm_per_px * max(width / free.width, height / free.height)
-    return TICK_MM / int(TICK_MM / smallest)
-
-
 def _resampled(frame: PhantomFrame, mm_per_px: float) -> tuple[Pixels, Mask]:
     """Picture and mask at another spacing. The factor is the same both ways: the last part of a pixel is cut off."""
     factor = frame.mm_per_px / mm_per_px
@@ -223,31 +227,19 @@ def _resampled(frame: PhantomFrame, mm_per_px: float) -> tuple[Pixels, Mask]:
     return cv2.warpAffine(picture, move, size, flags=cubic, borderMode=edge), (mask > 127).astype(np.uint8)
 
 
-def _ruler(pen: _Pen, roi: Roi, mm_per_px: float) -> Ruler:
-    """Ticks outwards from the picture's side, longer at the centimetres, and the depth in words below them."""
-    em, console = pen.em, pen.console
-    step_mm = TICK_MM if console.minor_ticks else 2 * TICK_MM
-    outwards = -1 if console.ruler == "left" else 1
-    start = roi.x - round(0.4 * em) if console.ruler == "left" else roi.x + roi.width - 1 + round(0.4 * em)
-    count = int(roi.height * mm_per_px / step_mm + 1e-6)
-    rows = tuple(roi.y + round(number * step_mm / mm_per_px) for number in range(count + 1))
-    for number, row in enumerate(rows):
-        whole_cm = number * step_mm % 10 == 0
-        length = round((0.9 if whole_cm else 0.5) * em)
-        cv2.line(pen.pixels, (start, row), (start + outwards * length, row), console.ink, 1)
-        if whole_cm and console.labels and number:
-            x = start + outwards * 1.3 * em
-            pen.write(
-                f"{number * step_mm / 10:.0f}", x, row - 0.3 * em, anchor="left" if outwards > 0 else "right", lines=0.9
-            )
+def _depth_below(pen: Pen, roi: Roi, mm_per_px: float, side: Side) -> None:
+    """The depth in words below the ruler."""
+    em = pen.em
     depth = f"{roi.height * mm_per_px / 10:.1f} cm"
-    pen.write(depth, start, roi.y + roi.height + 0.8 * em, anchor="left" if outwards > 0 else "right", lines=0.9)
-    return Ruler(start + outwards * round(0.25 * em), rows, step_mm)
+    x, anchor = (
+        (roi.x - round(0.4 * em), "right") if side == "left" else (roi.x + roi.width - 1 + round(0.4 * em), "left")
+    )
+    pen.write(depth, x, roi.y + roi.height + 0.8 * em, anchor=anchor, lines=0.9)
 
 
-def _grey_bar(pen: _Pen, roi: Roi) -> None:
+def _grey_bar(pen: Pen, roi: Roi, ruler: Side) -> None:
     """The grey map, white on top, at the side that the ruler leaves free."""
     em = pen.em
     width, height = round(0.8 * em), min(round(9 * em), roi.height)
-    x = roi.x + roi.width + em if pen.console.ruler == "left" else roi.x - em - width
+    x = roi.x + roi.width + em if ruler == "left" else roi.x - em - width
     pen.pixels[roi.y : roi.y + height, x : x + width] = np.linspace(255, 0, height).astype(np.uint8)[:, None, None]

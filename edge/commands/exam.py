@@ -11,7 +11,7 @@ from tqdm import tqdm
 from edge.budget import Budget
 from edge.bundle import Bundle
 from edge.examine import Examination, Watcher
-from edge.findings import UNGRADABLE, Reason, in_words
+from edge.findings import HINTS, UNGRADABLE, ClipGrade, in_words, numbers, with_uncertainty
 from edge.frame import FrameSource
 from edge.pipeline import Observation, Options, Pipeline
 from edge.report import Exam, JoinedGrade, Report
@@ -54,9 +54,14 @@ def examine(
 
 
 def overlays_into(folder: Path) -> Watcher:
-    """A watcher that saves each annotated frame as a PNG in `folder`, named as its frame."""
+    """A watcher that saves each annotated frame as a PNG in `folder`, named as its frame.
+
+    One on which text may be left is not kept; the first of them is told.
+    """
     from edge import overlay
-    from edge.errors import OutputError
+    from edge.errors import OutputError, RedactionError
+
+    withheld = False
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -64,7 +69,14 @@ def overlays_into(folder: Path) -> Watcher:
         raise OutputError(f"{folder}: cannot make this folder ({error.strerror})") from error
 
     def save(seen: Observation) -> None:
-        picture = overlay.draw(seen)
+        nonlocal withheld
+        try:
+            picture = overlay.draw(seen)
+        except RedactionError as error:
+            if not withheld:
+                tqdm.write(f"sonoedge: {error}; overlays like it are left out", file=sys.stderr)
+            withheld = True
+            return
         if picture is not None:
             stem = Path(seen.frame.name).stem or "frame"
             overlay.save(picture, folder / f"{seen.frame.index:05d}-{stem}.png")
@@ -73,18 +85,22 @@ def overlays_into(folder: Path) -> Watcher:
 
 
 def summary(report: Report) -> str:
-    """What the operator reads at the end, a few lines."""
+    """What the operator reads at the end, a few lines; what stands behind ± is the spacing's share of it alone."""
     clip, latency = report.clip, report.latency
-    lines = [
-        f"grade        {_headline(clip.grade, clip.confidence, clip.reason)}{'  (unscaled)' if clip.unscaled else ''}"
-    ]
+    lines = [f"grade        {_headline(clip)}{'  (unscaled)' if clip.unscaled else ''}"]
     if clip.cts_probability is not None:
         lines += [f"possible     {_possible(report)}", f"P(CTS)       {clip.cts_probability:.2f}"]
     if clip.csa_mm2 is not None:
-        lines.append(f"CSA          {clip.csa_mm2:.1f} mm²")
+        lines.append(f"CSA          {with_uncertainty(clip.csa_mm2, clip.csa_uncertainty_mm2)} mm²")
     if clip.ap_diameter_mm is not None:
-        lines.append(f"AP diameter  {clip.ap_diameter_mm:.1f} mm")
-    lines.append(f"frames       {clip.frames_graded} graded of {clip.frames_total}{_reasons(report)}")
+        lines.append(f"AP diameter  {with_uncertainty(clip.ap_diameter_mm, clip.ap_diameter_uncertainty_mm)} mm")
+    reasons = Counter(frame.reason for frame in report.frames if frame.reason is not None).most_common()
+    counted = "".join(f"; {count} {reason.value}" for reason, count in reasons)
+    lines.append(f"frames       {clip.frames_graded} graded of {clip.frames_total}{counted}")
+    if reasons and (hint := HINTS.get(reasons[0][0])):
+        lines.append(f"hint         {hint}")
+    if conflict := next((frame.conflict for frame in report.frames if frame.conflict), None):
+        lines.append(f"conflict     {conflict}")
     if latency.age_p50_ms is not None and latency.age_p95_ms is not None:
         budget = (
             f", budget {latency.budget_ms:g} ms missed {latency.deadline_misses} times" if latency.budget_ms else ""
@@ -96,7 +112,7 @@ def summary(report: Report) -> str:
 def joined_summary(joined: JoinedGrade) -> str:
     """The line for a wrist seen in both planes."""
     possible = f"; possible: {in_words(joined.grade_set)}" if joined.grade_set else ""
-    return f"both planes  {_headline(joined.grade, joined.confidence, joined.reason)}{possible}"
+    return f"both planes  {_headline(joined)}{possible}"
 
 
 def _possible(report: Report) -> str:
@@ -106,12 +122,8 @@ def _possible(report: Report) -> str:
     return f"{in_words(grades)} (holds in {coverage:.0%} of wrists like those held out)"
 
 
-def _headline(grade: str, confidence: float | None, reason: Reason | None) -> str:
-    if grade == UNGRADABLE:
-        return f"{UNGRADABLE}: {reason.value if reason else ''}"
-    return f"{grade}, confidence {confidence:.2f}"
-
-
-def _reasons(report: Report) -> str:
-    counts = Counter(frame.reason.value for frame in report.frames if frame.reason is not None)
-    return "".join(f"; {count} {reason}" for reason, count in counts.most_common())
+def _headline(of: ClipGrade | JoinedGrade) -> str:
+    if of.grade != UNGRADABLE or of.reason is None:
+        return f"{of.grade}, confidence {of.confidence:.2f}"
+    decided = numbers(of.value, of.limit)
+    return f"{UNGRADABLE}: {of.reason.value}{f' ({decided})' if decided else ''}"

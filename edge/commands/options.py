@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.errors import UsageError
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from edge.frame import Roi, Spacing
     from edge.pipeline import Options
     from edge.report import Exam
+    from edge.screen.profile import Profile
 
 
 def add_bundle(parser: argparse.ArgumentParser) -> None:
@@ -44,6 +46,9 @@ def add_scale(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--roi", metavar="X,Y,W,H", help="the ultrasound picture's box on the screen, in pixels [found]"
+    )
+    parser.add_argument(
+        "--profile", type=Path, metavar="P.toml", help="what was learned of this screen: see sonoedge screen learn"
     )
     parser.add_argument(
         "--allow-unscaled",
@@ -89,18 +94,19 @@ def pipeline_options(args: argparse.Namespace) -> Options:
         interpreter=args.interpreter,
         spacing=manual_spacing(args.spacing_mm),
         roi=_roi(args.roi),
+        profile=_profile(args),
         allow_unscaled=args.allow_unscaled,
     )
 
 
 def manual_spacing(mm_per_px: float | None) -> Spacing:
     """The user's word on the spacing."""
-    from edge.frame import UNKNOWN_SPACING, Spacing
+    from edge.frame import BY_HAND, UNKNOWN_SPACING, Spacing
 
     if mm_per_px is None:
         return UNKNOWN_SPACING
     try:
-        return Spacing(mm_per_px, "manual")
+        return Spacing(mm_per_px, "manual", BY_HAND)
     except ValueError as error:
         raise UsageError(f"--spacing-mm {mm_per_px}: {error}") from error
 
@@ -122,6 +128,16 @@ def _roi(text: str | None) -> Roi | None:
         return Roi(x, y, width, height)
     except ValueError as error:
         raise UsageError(f"--roi {text}: give X,Y,WIDTH,HEIGHT in whole pixels, like 320,80,960,720") from error
+
+
+def _profile(args: argparse.Namespace) -> Profile | None:
+    from edge.screen.profile import load
+
+    if args.profile is None:
+        return None
+    if args.roi is not None:
+        raise UsageError(f"--roi {args.roi}: {args.profile} says where the picture is: give one of the two")
+    return load(args.profile)
 
 
 def _positive(text: str) -> float:

@@ -27,6 +27,7 @@ except ImportError as error:
 
 _KEPT_OUT = 4096  # bytes; a longer element (the pixels) stays on disk until a frame is asked for
 _SQUARE = 0.005  # relative; where a pixel's sides differ by more, no one number turns pixels into mm²
+_ROUNDED = 0.002  # share that a header's number is off at least: machines were seen to write three digits, as 0.00291
 
 # PS3.3 C.8.5.5, SequenceOfUltrasoundRegions
 _SPATIAL_2D = 1
@@ -105,8 +106,10 @@ def _to_bgr(array: npt.NDArray[Any], dataset: Dataset) -> Pixels:
 def region_and_spacing(dataset: Dataset) -> tuple[Roi | None, Spacing]:
     """The one 2D tissue region and its spacing, as the header gives them; (None, unknown) where it does not.
 
-    Two tissue regions (side-by-side views) or a region of flow or spectrum alone leave open which picture is meant.
-    `PixelSpacing` counts only in a file without regions: with regions it would be a second opinion on the whole screen.
+    A region is where pixels have this size, and no more: some machines give the whole screen, ruler and patient line
+    with it. Two tissue regions (side-by-side views) leave open which picture is meant, and give their spacing where it
+    is one. A region of flow or spectrum alone gives neither. `PixelSpacing` counts only in a file without regions:
+    with regions it would be a second opinion on the whole screen.
     """
     regions = dataset.get("SequenceOfUltrasoundRegions") or []
     if not regions:
@@ -115,28 +118,43 @@ def region_and_spacing(dataset: Dataset) -> tuple[Roi | None, Spacing]:
     tissue = [
         r for r in regions if r.get("RegionSpatialFormat") == _SPATIAL_2D and r.get("RegionDataType") == _DATA_TISSUE
     ]
-    if len(tissue) != 1:
+    if not tissue:
         return None, UNKNOWN_SPACING
-    region = tissue[0]
+    spacings = [_spacing_of(region) for region in tissue]
+    spacing = spacings[0] if all(_same(spacings[0], other) for other in spacings) else UNKNOWN_SPACING
+    if len(tissue) > 1:
+        return None, spacing
+    roi = _corners(tissue[0], dataset)
+    return roi, UNKNOWN_SPACING if roi is None else spacing
+
+
+def _corners(region: Dataset, dataset: Dataset) -> Roi | None:
+    """The region's box, or None when it lies outside the picture."""
     # Corners are inclusive, and some machines write the picture's width as the last column.
     left, top = int(region.RegionLocationMinX0), int(region.RegionLocationMinY0)
     right = min(int(region.RegionLocationMaxX1), int(dataset.Columns) - 1)
     bottom = min(int(region.RegionLocationMaxY1), int(dataset.Rows) - 1)
-    if right < left or bottom < top:
-        return None, UNKNOWN_SPACING
-    roi = Roi(left, top, right - left + 1, bottom - top + 1)
+    return None if right < left or bottom < top else Roi(left, top, right - left + 1, bottom - top + 1)
+
+
+def _spacing_of(region: Dataset) -> Spacing:
     if region.get("PhysicalUnitsXDirection") != _UNIT_CM or region.get("PhysicalUnitsYDirection") != _UNIT_CM:
-        return roi, UNKNOWN_SPACING
+        return UNKNOWN_SPACING
     # A delta is negative where the axis runs against the rows or columns; its size is what is meant here.
     across_mm = 10.0 * abs(float(region.get("PhysicalDeltaX") or 0.0))
-    return roi, _square(across_mm, 10.0 * abs(float(region.get("PhysicalDeltaY") or 0.0)))
+    return _square(across_mm, 10.0 * abs(float(region.get("PhysicalDeltaY") or 0.0)))
+
+
+def _same(one: Spacing, other: Spacing) -> bool:
+    a, b = one.mm_per_px, other.mm_per_px
+    return a is not None and b is not None and abs(a - b) <= _SQUARE * a
 
 
 def _square(across_mm: float, down_mm: float) -> Spacing:
     """The spacing of a pixel with these sides; unknown when it is not square or not of ultrasound's size."""
     if not (0.001 <= across_mm <= 10.0 and abs(across_mm - down_mm) <= _SQUARE * across_mm):
         return UNKNOWN_SPACING
-    return Spacing(across_mm, "dicom")
+    return Spacing(across_mm, "dicom", max(_ROUNDED, abs(across_mm - down_mm) / across_mm))
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import re
 import time
 import zlib
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,6 +25,8 @@ _SIDE_LIMIT = 16_384  # px
 _FRAME_LIMIT = 10_000_000
 _CHUNK = 65_536  # bytes read at once from a compressed file
 _STATUS = re.compile(r"Seq_Frame(\d{1,9})_ImageStatus")
+_TIME = re.compile(r"Seq_Frame(\d{1,9})_Timestamp")
+_SECONDS = re.compile(r"\d{1,12}(\.\d{0,12})?")
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,9 @@ class MhaHeader:
     frames: int
     compressed: bool
     invalid: frozenset[int] = frozenset()  # frames that the recorder itself marked as holding no picture
+    taken_ns: dict[int, int] = field(
+        default_factory=dict
+    )  # index -> the recorder's clock; of the frames that have a time stamp
 
     @property
     def frame_bytes(self) -> int:
@@ -54,7 +59,7 @@ def open_mha(rest: str) -> FrameSource:
     """The frames of the MetaImage file `rest`, (H, W) or (H, W, 3) BGR, one screen, stamped when they are delivered.
 
     SourceError when the header is not that of an 8-bit picture or sequence, and, after the last whole frame, when the
-    file is cut short or damaged. The recorder's own time stamps are of another clock and are not taken.
+    file is cut short or damaged. The recorder's own time stamps, of another clock, are `taken_ns`.
     """
     path = existing_file(rest)
     try:
@@ -78,10 +83,10 @@ def _frames(path: Path, file: BinaryIO, header: MhaHeader) -> Generator[Frame, N
             data = read(header.frame_bytes)
             if len(data) < header.frame_bytes:
                 break
-            if index in header.invalid:
-                yield Frame(None, time.monotonic_ns(), index, fault="marked by the recorder as no valid picture")
-            else:
-                yield Frame(_pixels(data, header), time.monotonic_ns(), index)
+            valid = index not in header.invalid
+            pixels = _pixels(data, header) if valid else None
+            fault = "" if valid else "marked by the recorder as no valid picture"
+            yield Frame(pixels, time.monotonic_ns(), index, fault=fault, taken_ns=header.taken_ns.get(index))
             index += 1
         whole = index == header.frames and (body is None or body.ends_well())
     except zlib.error as error:
@@ -154,6 +159,7 @@ def parse_header(fields: dict[str, str], name: str) -> MhaHeader:
     demand(channels in {"1", "3"}, f"it has {channels[:10]} channels, not 1 or 3")
     width, height, frames = _sizes(fields, name)
     invalid = (m[1] for key, value in fields.items() if value == "INVALID" and (m := _STATUS.fullmatch(key)))
+    times = ((m, value) for key, value in fields.items() if (m := _TIME.fullmatch(key)))
     return MhaHeader(
         width=width,
         height=height,
@@ -161,6 +167,7 @@ def parse_header(fields: dict[str, str], name: str) -> MhaHeader:
         frames=frames,
         compressed=fields.get("CompressedData", "False").lower() == "true",
         invalid=frozenset(map(int, invalid)),
+        taken_ns={int(m[1]): round(float(value) * 1e9) for m, value in times if _SECONDS.fullmatch(value)},
     )
 
 

@@ -53,8 +53,8 @@ def open_video(rest: str) -> FrameSource:
 def _frames(path: Path, capture: cv2.VideoCapture, declared: int, cut: bool) -> Generator[Frame, None, None]:
     index = 0
     images = _images(capture)
-    for pixels in _all_but_last(images) if cut else images:
-        yield Frame(pixels, time.monotonic_ns(), index)
+    for pixels, taken_ns in _all_but_last(images) if cut else images:
+        yield Frame(pixels, time.monotonic_ns(), index, taken_ns=taken_ns)
         index += 1
     if cut:
         of = f" of {declared}" if declared else ""
@@ -63,21 +63,23 @@ def _frames(path: Path, capture: cv2.VideoCapture, declared: int, cut: bool) -> 
         raise SourceError(f"{path.name}: no frame in this video can be decoded; convert it to MP4 or AVI")
 
 
-def _images(capture: cv2.VideoCapture) -> Iterator[Pixels]:
+def _images(capture: cv2.VideoCapture) -> Iterator[tuple[Pixels, int]]:
+    """Each picture and its own time in the video, ns."""
     while True:
         there, pixels = capture.read()
         if not there:
             return
-        yield pixels  # type: ignore[misc]  # a capture delivers uint8; OpenCV's stub says any integer or float
+        taken_ns = round(capture.get(cv2.CAP_PROP_POS_MSEC) * 1e6)
+        yield pixels, taken_ns  # type: ignore[misc]  # a capture delivers uint8; OpenCV's stub says any integer or float
 
 
-def _all_but_last(images: Iterator[Pixels]) -> Iterator[Pixels]:
+def _all_but_last(images: Iterator[tuple[Pixels, int]]) -> Iterator[tuple[Pixels, int]]:
     """All but the last: FFmpeg fills up the frame at the cut from the one before (AVI and MP4), and calls it good."""
-    held: Pixels | None = None
-    for pixels in images:
+    held: tuple[Pixels, int] | None = None
+    for image in images:
         if held is not None:
             yield held
-        held = pixels
+        held = image
 
 
 def is_cut_short(file: BinaryIO, size: int) -> bool:

@@ -11,7 +11,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from edge.findings import GRADES, UNGRADABLE, ClipGrade, FrameGrade, GradeSet, Nerve, Reason
+from edge.findings import (
+    GRADES,
+    UNGRADABLE,
+    ClipGrade,
+    FrameGrade,
+    GradeSet,
+    Nerve,
+    Reason,
+    Shortfall,
+    above,
+    below,
+)
 from edge.manifest import Conformal, Thresholds
 from edge.report import JoinedGrade
 from edge.stages.grade import Probabilities, most_likely
@@ -36,7 +47,8 @@ def aggregate(
     graded = [grade for grade in grades if grade.gradable]
     mean = _mean([grade.probabilities for grade in graded])
     possible = None if mean is None or conformal is None else grade_set(mean, conformal.threshold)
-    reason = _why_not(grades, graded, mean, thresholds) or _too_wide(possible, thresholds)
+    unfit = _why_not(grades, graded, mean, thresholds) or _too_wide(possible, thresholds)
+    reason, value, limit = unfit or (None, None, None)
     return ClipGrade(
         grade=UNGRADABLE if reason or mean is None else most_likely(mean),
         probabilities=mean,
@@ -49,6 +61,10 @@ def aggregate(
         reason=reason,
         unscaled=any(grade.unscaled for grade in graded),
         grade_set=possible,
+        value=value,
+        limit=limit,
+        csa_uncertainty_mm2=_median([nerve.csa_uncertainty_mm2 for nerve in measured]),
+        ap_diameter_uncertainty_mm=_median([nerve.ap_diameter_uncertainty_mm for nerve in measured]),
     )
 
 
@@ -58,14 +74,15 @@ def join_planes(transverse: ClipGrade, longitudinal: ClipGrade, thresholds: Thre
     Its set unites those of both planes. That is wider than what the two know together, but it is the one set that
     keeps each plane's promise without subjects held out in both planes, and it can be made of two reports alone.
     """
-    reason = transverse.reason or longitudinal.reason
-    mean = None if reason else _mean([transverse.probabilities, longitudinal.probabilities])
+    unfit = _shortfall(transverse) or _shortfall(longitudinal)
+    mean = None if unfit else _mean([transverse.probabilities, longitudinal.probabilities])
     if mean is not None:
         apart = abs(GRADES.index(transverse.grade) - GRADES.index(longitudinal.grade))
-        if apart > thresholds.max_plane_disagreement or max(mean) < thresholds.min_confidence:
-            reason = Reason.DISAGREEING_PLANES
+        unfit = above(Reason.DISAGREEING_PLANES, apart, thresholds.max_plane_disagreement) or below(
+            Reason.DISAGREEING_PLANES, max(mean), thresholds.min_confidence
+        )
     possible = _united(transverse.grade_set, longitudinal.grade_set)
-    reason = reason or _too_wide(possible, thresholds)
+    reason, value, limit = unfit or _too_wide(possible, thresholds) or (None, None, None)
     return JoinedGrade(
         grade=UNGRADABLE if reason or mean is None else most_likely(mean),
         probabilities=mean,
@@ -74,6 +91,8 @@ def join_planes(transverse: ClipGrade, longitudinal: ClipGrade, thresholds: Thre
         reason=reason,
         unscaled=transverse.unscaled or longitudinal.unscaled,
         grade_set=possible,
+        value=value,
+        limit=limit,
         transverse=transverse,
         longitudinal=longitudinal,
     )
@@ -81,19 +100,32 @@ def join_planes(transverse: ClipGrade, longitudinal: ClipGrade, thresholds: Thre
 
 def _why_not(
     grades: Sequence[FrameGrade], graded: Sequence[FrameGrade], mean: Probabilities | None, thresholds: Thresholds
-) -> Reason | None:
+) -> Shortfall | None:
+    if grades and not graded:
+        return _commonest(grades)
+    least = max(thresholds.min_clip_frames, thresholds.min_graded_share * len(grades))
+    return below(Reason.TOO_FEW_FRAMES, len(graded), least) or below(
+        Reason.DISAGREEING_FRAMES, max(mean or (0.0,)), thresholds.min_confidence
+    )
+
+
+def _commonest(grades: Sequence[FrameGrade]) -> Shortfall | None:
+    """The commonest reason of frames, and of its limits, with the middle of the values held against that one."""
     reasons = Counter(grade.reason for grade in grades if grade.reason)
-    if not graded:
-        return reasons.most_common(1)[0][0] if reasons else Reason.TOO_FEW_FRAMES
-    if len(graded) < max(thresholds.min_clip_frames, thresholds.min_graded_share * len(grades)):
-        return Reason.TOO_FEW_FRAMES
-    if mean is None or max(mean) < thresholds.min_confidence:
-        return Reason.DISAGREEING_FRAMES
-    return None
+    if not reasons:
+        return None
+    reason = reasons.most_common(1)[0][0]
+    alike = [grade for grade in grades if grade.reason is reason]
+    limit = Counter(grade.limit for grade in alike).most_common(1)[0][0]
+    return Shortfall(reason, _median([grade.value for grade in alike if grade.limit == limit]), limit)
 
 
-def _too_wide(possible: GradeSet | None, thresholds: Thresholds) -> Reason | None:
-    return Reason.UNSURE if possible is not None and len(possible) > thresholds.max_grade_set else None
+def _too_wide(possible: GradeSet | None, thresholds: Thresholds) -> Shortfall | None:
+    return None if possible is None else above(Reason.UNSURE, len(possible), thresholds.max_grade_set)
+
+
+def _shortfall(clip: ClipGrade) -> Shortfall | None:
+    return None if clip.reason is None else Shortfall(clip.reason, clip.value, clip.limit)
 
 
 def _united(first: GradeSet | None, second: GradeSet | None) -> GradeSet | None:

@@ -29,7 +29,8 @@ class Components:
 
     mask: Mask  # (H, W), 1 = nerve, the rest of the network's answer removed
     count: int
-    cut_off: bool  # the nerve touches the side or the floor of the visible picture
+    margin_px: int  # pixels of the mask between the nerve and the nearest side or the floor of the visible picture
+    span: float  # share of the visible picture's width that the parts take together, 0..1; beside each other or not
     ellipse_fill: float  # of the least elliptical part: 1 = an ellipse, less = ragged, branched or bent
 
 
@@ -53,7 +54,8 @@ def nerve_components(mask: Mask, visible: Box) -> Components | None:
     return Components(
         mask=kept,
         count=len(chosen),
-        cut_off=any(_touches_edge(boxes[label], visible) for label in chosen),
+        margin_px=min(_margin(boxes[label], visible) for label in chosen),
+        span=min(1.0, sum(boxes[label][cv2.CC_STAT_WIDTH] for label in chosen) / visible.width),
         ellipse_fill=min(_ellipse_fill((labels == label).astype(np.uint8)) for label in chosen),
     )
 
@@ -82,7 +84,14 @@ def measure(components: Components, placement: Placement, spacing: Spacing, view
         perimeter_mm=perimeter_mm,
         ap_diameter_mm=ap_diameter_mm,
         outlines=_outlines(mask, placement),
+        csa_uncertainty_mm2=_share_of(csa_mm2, 2 * spacing.uncertainty),
+        perimeter_uncertainty_mm=_share_of(perimeter_mm, spacing.uncertainty),
+        ap_diameter_uncertainty_mm=_share_of(ap_diameter_mm, spacing.uncertainty),
     )
+
+
+def _share_of(size: float | None, share: float) -> float | None:
+    return None if size is None or share == 0.0 else size * share
 
 
 def _outlines(mask: Mask, placement: Placement) -> tuple[Outline, ...]:
@@ -100,9 +109,9 @@ def _is_strand(first: Sequence[int], second: Sequence[int]) -> bool:
     return other_area >= STRAND_SHARE * area and max(gap_x, gap_y) <= STRAND_GAP * min(width, height)
 
 
-def _touches_edge(box: Sequence[int], visible: Box) -> bool:
+def _margin(box: Sequence[int], visible: Box) -> int:
     left, top, width, height, _ = box
-    return left <= 0 or left + width >= visible.width or top + height >= visible.height
+    return min(left, visible.width - left - width, visible.height - top - height)
 
 
 def _ellipse_fill(part: Mask) -> float:

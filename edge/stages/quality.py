@@ -1,55 +1,115 @@
-"""Judge: is the picture fit to look at, and is the nerve fit to grade? Each answer is a `Reason` or nothing."""
+"""Judge the picture, before the network looks: is it fit to look at? `edge.stages.fitness` judges the nerve after it.
+
+Each rule is one number of the picture held against one threshold of the bundle. All but the last look at a sample of
+the pixels. None knows a machine: they follow from what tissue under a probe looks like, whoever draws it.
+"""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-from edge.findings import Nerve, Reason, View
-from edge.frame import Pixels, Scan, Spacing
+from edge.findings import Reason, Shortfall, above, below
+from edge.frame import Pixels, Scan
 from edge.manifest import Thresholds
 
-STRIDE = 4  # every fourth pixel each way is enough to judge contrast and saturation
+SAMPLES = 160  # pixels a side, or some more, are enough for whatever has no fine detail
+WHITE = 250  # grey level: compressed video has no even 255
+TILES = 4  # a side: gain is set by depth, and one side of a picture may reflect more
+BRIGHTEST = 0.01  # of the pixels: a probe's own ringing is more, even in the box of a sector
+BRIGHT = 0.05  # of the pixels: the layers of any tissue are more
+PARTS = 8  # a side: so large that speckle and noise average out, small enough for a tendon or a bone
+BLACK = 2.0  # grey level: a darker part holds no echo, or lies outside a sector
+FAINT = 16.0  # grey levels: where there is hardly any grain, steps of so little are no echoes either
+FINE_MM, FINES_OF_DEPTH = 0.15, 256  # the size of speckle; a picture of unknown scale is taken to be 38 mm deep
+COARSE = 8  # times the fine distance: the size of what speckle makes up
+LINES = 64  # rows and columns, or some more, are enough for sharpness
 
 
-def too_small(pixels: Pixels, thresholds: Thresholds) -> bool:
-    """Whether a picture (H, W) or (H, W, 3) is too small to hold a nerve."""
-    return bool(min(pixels.shape[:2]) < thresholds.min_picture_px)
+def too_small(pixels: Pixels, thresholds: Thresholds) -> Shortfall | None:
+    """Whether a picture (H, W) or (H, W, 3) is too small to hold a nerve: the shorter side in px."""
+    return below(Reason.TOO_SMALL, min(pixels.shape[:2]), thresholds.min_picture_px)
 
 
-def judge_picture(scan: Scan, thresholds: Thresholds) -> Reason | None:
+def judge_picture(scan: Scan, thresholds: Thresholds) -> Shortfall | None:
     """Why this picture cannot be looked at, or None."""
-    if too_small(scan.pixels, thresholds):
-        return Reason.TOO_SMALL
-    looked_at = np.ascontiguousarray(scan.pixels[::STRIDE, ::STRIDE])  # gathered once for two passes
-    if float(cv2.meanStdDev(looked_at)[1].item()) < thresholds.min_contrast:
-        return Reason.NO_CONTRAST
-    if np.count_nonzero(looked_at == 255) > thresholds.max_saturated_share * looked_at.size:
-        return Reason.SATURATED
-    return None
+    unfit = too_small(scan.pixels, thresholds)
+    unfit = unfit or above(Reason.NOT_B_MODE, scan.colour_share, thresholds.max_colour_share)
+    if unfit:
+        return unfit
+    return _judge_light(_sample(scan.pixels), thresholds) or _judge_sharpness(scan, thresholds)
 
 
-def judge_nerve(nerve: Nerve, view: View, thresholds: Thresholds, *, cut_off: bool) -> Reason | None:
-    """Why this is no nerve that can be graded, or None.
+def _judge_light(sample: Pixels, thresholds: Thresholds) -> Shortfall | None:
+    brightest, bright = _brightness(sample)
+    return (
+        below(Reason.TOO_DARK, brightest, thresholds.min_brightness)
+        or below(Reason.NO_CONTRAST, cv2.meanStdDev(sample)[1].item(), thresholds.min_contrast)
+        or below(Reason.NO_CONTACT, _echoes(sample), thresholds.min_echoes)
+        or below(Reason.TOO_DARK, bright, thresholds.min_brightness)
+        or above(Reason.SATURATED, _white_share(sample), thresholds.max_saturated_share)
+    )
 
-    A longitudinal nerve runs through the whole picture: it is never cut off, its flatness says nothing, and it is
-    only ever too small.
+
+def _judge_sharpness(scan: Scan, thresholds: Thresholds) -> Shortfall | None:
+    """A change that is fine, as a share of one that is coarse, knows neither the picture's contrast nor its zoom.
+
+    Motion smooths one direction, defocus both. A smooth picture changes in proportion to the distance: 1/8.
     """
-    if view == "longitudinal":
-        return Reason.IMPLAUSIBLE_NERVE if nerve.area_share < thresholds.min_nerve_share else None
-    if cut_off:
-        return Reason.NERVE_CUT_OFF
-    return None if _plausible(nerve, thresholds) else Reason.IMPLAUSIBLE_NERVE
+    pixels, mm_per_px = scan.pixels, scan.spacing.mm_per_px
+    fine = pixels.shape[0] / FINES_OF_DEPTH if mm_per_px is None else FINE_MM / mm_per_px
+    px = max(1, min(round(fine), (min(pixels.shape) - 1) // COARSE))
+    stride = max(1, min(pixels.shape) // LINES)
+    columns, rows = np.ascontiguousarray(pixels[:, ::stride].T), pixels[::stride]
+    return below(Reason.BLURRED, _sharpness(columns, px), thresholds.min_axial_sharpness) or below(
+        Reason.BLURRED, _sharpness(rows, px), thresholds.min_lateral_sharpness
+    )
 
 
-def judge_spacing(spacing: Spacing, *, allow_unscaled: bool) -> Reason | None:
-    """Why this scale cannot be graded at, or None."""
-    return Reason.NO_SPACING if spacing.mm_per_px is None and not allow_unscaled else None
+def _sample(pixels: Pixels) -> Pixels:
+    """The picture at every so many pixels, cut to whole parts, which OpenCV averages ten times as fast."""
+    stride = max(1, min(pixels.shape) // SAMPLES)
+    sample = pixels[::stride, ::stride]
+    height, width = (max(1, side // PARTS) * PARTS for side in sample.shape)
+    return np.ascontiguousarray(sample[:height, :width])
 
 
-def _plausible(nerve: Nerve, thresholds: Thresholds) -> bool:
-    if nerve.flattening_ratio > thresholds.max_flattening_ratio or nerve.ellipse_fill < thresholds.min_ellipse_fill:
-        return False
-    if nerve.csa_mm2 is not None:
-        return thresholds.min_nerve_mm2 <= nerve.csa_mm2 <= thresholds.max_nerve_mm2
-    return thresholds.min_nerve_share <= nerve.area_share <= thresholds.max_nerve_share
+def _brightness(sample: Pixels) -> tuple[float, float]:
+    """The grey levels that the brightest and the bright pixels reach."""
+    at_most = np.cumsum(cv2.calcHist([sample], [0], None, [256], [0, 256])) / sample.size
+    brightest, bright = np.searchsorted(at_most, (1 - BRIGHTEST, 1 - BRIGHT)).tolist()
+    return brightest, bright
+
+
+def _white_share(sample: Pixels) -> float:
+    """Of the whitest tile."""
+    white = cv2.threshold(sample, WHITE - 1, 255, cv2.THRESH_BINARY)[1]
+    return float(cv2.resize(white, (TILES, TILES), interpolation=cv2.INTER_AREA).max()) / 255
+
+
+def _echoes(sample: Pixels) -> float:
+    """How much neighbouring parts at one depth differ below the top quarter, over the grain within the parts.
+
+    Off the skin a probe shows its own ringing at the top, and below it nothing, or the ringing's repetitions and
+    noise, which the gain by depth brightens: all of that is alike from side to side. Tissue never is. Nothing: 0.
+    """
+    values = sample.astype(np.float32)
+    mean, square = (cv2.resize(x, (PARTS, PARTS), interpolation=cv2.INTER_AREA) for x in (values, values * values))
+    mean, grain = mean[PARTS // 4 :], np.sqrt(np.maximum(square - mean * mean, 0.0))[PARTS // 4 :]
+    lit = np.minimum(mean[:, 1:], mean[:, :-1]) > BLACK
+    if not lit.any():
+        return 0.0
+    steps = np.sort(np.abs(mean[:, 1:] - mean[:, :-1])[lit])
+    return float(steps[int(0.98 * len(steps))] / (FAINT + np.median(grain[:, 1:][lit])))
+
+
+def _sharpness(lines: Pixels, px: int) -> float:
+    """Of lines (lines, pixels), along them, `px` being the fine distance; 1 where nothing changes: it says nothing."""
+    coarse = _change(lines, COARSE * px)
+    return _change(lines, px) / coarse if coarse else 1.0
+
+
+def _change(lines: Pixels, px: int) -> float:
+    """Mean difference of pixels so far apart, in grey levels; 0 where none are."""
+    here, there = lines[:, px:], lines[:, :-px]
+    return cv2.norm(here, there, cv2.NORM_L1) / here.size if here.size else 0.0

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.errors import BundleError
-from edge.findings import Nerve
+from edge.findings import Nerve, Reason, Shortfall, above
 from edge.frame import Mask, Pixels
 from edge.manifest import ModelEntry, Typical
 from edge.stages.grade import Grader
@@ -76,9 +76,9 @@ class Typicality:
         """That of a grader, if its entry has one."""
         return None if entry.typical is None else cls(entry.file, entry.typical)
 
-    def __call__(self, seen: Features) -> bool:
-        """Whether the frame with the features (F,) is like those held out."""
-        return bool(distance(seen, self._centre, self._precision) <= self._threshold)
+    def __call__(self, seen: Features) -> Shortfall | None:
+        """How the frame with the features (F,) is unlike those held out, or None."""
+        return above(Reason.UNLIKE_TRAINING, float(distance(seen, self._centre, self._precision)), self._threshold)
 
 
 def distance(seen: Features, centre: Features, precision: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -74,6 +76,31 @@ def test_the_panel_tells_one_finding_from_another(tiny_bundle):
         )
     ]
     assert len(set(panels)) == 3
+
+
+def written(monkeypatch, seen):
+    """The lines of the panel, in order."""
+    lines = []
+    monkeypatch.setattr(overlay.cv2, "putText", lambda panel, text, *rest: lines.append(text))
+    overlay.draw(seen)
+    return lines
+
+
+def test_the_panel_tells_what_can_be_done_and_by_what_number(tiny_bundle, monkeypatch):
+    lines = written(monkeypatch, seen_on(tiny_bundle, cv2.GaussianBlur(wrist(CENTRED), (0, 0), 6)))
+    assert lines[0] == "UNGRADABLE: blurred"
+    assert lines[2].startswith("hold the probe still, set the focus to the nerve   (0.1")
+    assert lines[2].endswith(", limit 0.22)")
+
+
+def test_the_panel_tells_the_uncertainty_in_the_fonts_letters(tiny_bundle, monkeypatch):
+    sure = seen_on(tiny_bundle, wrist(CENTRED))
+    unsure = Pipeline(tiny_bundle, Options(), stream=False)(
+        replace(frame(wrist(CENTRED)), spacing=Spacing(MM_PER_PX, "ruler", 0.02))
+    )
+    assert unsure.nerve.csa_uncertainty_mm2 == pytest.approx(0.04 * unsure.nerve.csa_mm2)
+    assert written(monkeypatch, unsure)[1].startswith(f"CSA {unsure.nerve.csa_mm2:.1f} +- 1.1 mm2 ")
+    assert written(monkeypatch, sure)[1].startswith(f"CSA {unsure.nerve.csa_mm2:.1f} mm2 ")
 
 
 def test_drawing_leaves_the_scan_as_it_is(tiny_bundle):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from edge.budget import Budget
 from edge.commands.exam import summary
 from edge.errors import OutputError, ReportError
-from edge.findings import UNGRADABLE, ClipGrade, Ellipse, Nerve, Reason
+from edge.findings import HINTS, UNGRADABLE, ClipGrade, Ellipse, Nerve, Reason
 from edge.frame import UNKNOWN_SPACING, Roi, Spacing
 from edge.report import (
     DISCLAIMER,
@@ -133,10 +133,53 @@ def test_the_set_of_grades_is_told_to_machines_and_to_people():
     assert told[1].startswith("possible     mild or moderate")
 
 
-def test_a_report_from_before_there_were_sets_is_read():
+def test_a_report_from_before_there_were_sets_numbers_and_hints_is_read():
     plain = json.loads(encode(report()))
     del plain["clip"]["grade_set"], plain["bundle"]["coverage"]
+    for each in (plain["clip"], *plain["frames"]):
+        del each["value"], each["limit"]
+    del plain["clip"]["csa_uncertainty_mm2"], plain["frames"][0]["nerve"]["csa_uncertainty_mm2"]
     assert decode(json.dumps(plain).encode(), "r.json") == report()
+    plain["frames"][1]["reason"] = "saturated: gain too high"
+    assert decode(json.dumps(plain).encode(), "r.json").frames[1].reason is Reason.SATURATED
+    plain["frames"][1]["reason"] = "a reason of a later version"
+    with pytest.raises(ReportError, match="a reason of a later version"):
+        decode(json.dumps(plain).encode(), "r.json")
+
+
+def test_a_reason_comes_with_its_number_and_what_can_be_done():
+    numbers = {"reason": Reason.BLURRED, "value": 0.1234, "limit": 0.18}
+    blurred = msgspec.structs.replace(CLIP, grade=UNGRADABLE, confidence=None, **numbers)
+    made = report(clip=blurred, frames=(ungraded(**numbers, hint=HINTS[Reason.BLURRED]),))
+    frame = json.loads(encode(made))["frames"][0]
+    assert (frame["reason"], frame["value"], frame["limit"]) == ("blurred", 0.1234, 0.18)
+    assert frame["hint"] == "hold the probe still, set the focus to the nerve"
+    told = summary(made).splitlines()
+    assert told[0] == "grade        UNGRADABLE: blurred (0.123, limit 0.18)"
+    assert f"hint         {frame['hint']}" in told
+    assert not any(line.startswith("hint") for line in summary(report(frames=(graded(),))).splitlines())
+
+
+def test_the_commonest_reasons_hint_is_the_one_that_is_told():
+    reasons = (Reason.UNLIKE_TRAINING, Reason.SHADOW, Reason.SHADOW)
+    assert HINTS[Reason.SHADOW] in summary(report(frames=tuple(ungraded(reason=reason) for reason in reasons)))
+    assert "hint" not in summary(report(frames=(ungraded(reason=Reason.UNLIKE_TRAINING),)))
+
+
+def test_no_reason_holds_a_hint_and_every_hint_is_short():
+    for reason in Reason:
+        assert "gain" not in reason.value and "probe" not in reason.value.replace("probe off the skin", "")
+    assert set(Reason) - set(HINTS) == {Reason.UNREADABLE, Reason.UNLIKE_TRAINING, Reason.NO_GRADER, Reason.UNSURE}
+    assert all(len(hint) <= 56 and hint.isascii() for hint in HINTS.values())  # they are drawn, in one line
+
+
+@pytest.mark.parametrize(
+    ("uncertainty", "told"),
+    [(None, "14.5 mm²"), (0.29, "14.5 ± 0.3 mm²"), (0.3, "14.5 ± 0.3 mm²"), (0.01, "14.5 ± 0.1 mm²")],
+)
+def test_an_area_is_told_with_what_its_spacing_leaves_open(uncertainty, told):
+    made = report(clip=msgspec.structs.replace(CLIP, csa_mm2=14.49, csa_uncertainty_mm2=uncertainty))
+    assert f"CSA          {told}" in summary(made).splitlines()
 
 
 def test_json_is_what_the_issue_promised():
@@ -144,9 +187,9 @@ def test_json_is_what_the_issue_promised():
     assert plain["disclaimer"] == DISCLAIMER
     assert "not for diagnosis" in plain["disclaimer"]
     assert plain["frames"][0]["roi"] == {"x": 10, "y": 20, "width": 300, "height": 400}
-    assert plain["frames"][0]["spacing"] == {"mm_per_px": 0.1, "provenance": "dicom"}
+    assert plain["frames"][0]["spacing"] == {"mm_per_px": 0.1, "provenance": "dicom", "uncertainty": 0.0}
     assert plain["frames"][0]["probabilities"] == list(PROBABILITIES)
-    assert plain["frames"][1]["spacing"] == {"mm_per_px": None, "provenance": "none"}
+    assert plain["frames"][1]["spacing"] == {"mm_per_px": None, "provenance": "none", "uncertainty": 0.0}
     assert plain["frames"][1]["reason"] == "no spacing"
     assert plain["frames"][1]["roi"] is None
     assert plain["latency"]["age_max_ms"] == 41.5

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import json
+import statistics
 import time
+from collections import defaultdict
 from pathlib import Path
 
 import cv2
@@ -16,12 +19,14 @@ from convert.phantom.frames import FOREARM, LONGITUDINAL, TRANSVERSE, render
 from convert.phantom.screen import CONSOLES, SIZES, Display, draw_screen
 from convert.phantom.subject import draw_subject
 from edge.frame import Roi
-from edge.screen.roi import find_roi
+from edge.screen.outline import outline_of
+from edge.screen.roi import find_pictures, find_roi
 from edge.sources import open_source
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 real = pytest.mark.skipif(not SHARED.is_dir(), reason="no folder shared/data beside the repository")
 PLANES = (TRANSVERSE, FOREARM, LONGITUDINAL)
+TRUTH = json.loads((Path(__file__).parent / "screen_truth" / "boxes.json").read_text())
 
 
 def iou(one: Roi, other: Roi) -> float:
@@ -53,7 +58,7 @@ def test_picture_is_found_on_every_layout(console: str, size: tuple[int, int]):
 @pytest.mark.parametrize("index", range(12))
 def test_bare_picture_is_its_own_roi(index: int):
     frame = render(
-        draw_subject(index, 9), draw_settings(index, 9, px_across=(160, 240, 320)[index % 3]), PLANES[index % 3]
+        draw_subject(index, 9), draw_settings(index, 9, px_across=(240, 320, 480)[index % 3]), PLANES[index % 3]
     )
     found = find_roi(frame.pixels)
     assert found is not None
@@ -73,16 +78,24 @@ def test_nothing_is_found_where_nothing_is(size: tuple[int, int]):
         "gradient both ways": across * down / 255,
         "steep gradient": np.repeat(across * 4 % 256, height, axis=0),
         "white noise": np.random.default_rng(0).integers(0, 256, (height, width)),
+        "blurred noise": 128 + 20 * cv2.GaussianBlur(np.random.default_rng(0).normal(0, 9, (height, width)), (0, 0), 3),
+        "dark noise": np.random.default_rng(0).integers(0, 12, (height, width)),
     }
     found = {name: find_roi(np.ascontiguousarray(picture, np.uint8)) for name, picture in nothings.items()}
     assert found == dict.fromkeys(nothings)
 
 
+def compressed(grey: np.ndarray, quality: int) -> np.ndarray:
+    return cv2.imdecode(cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_GRAYSCALE)
+
+
+@pytest.mark.parametrize("quality", [None, 90, 60, 30])
 @pytest.mark.parametrize(("ink", "paper"), [(230, 20), (20, 240), (140, 70)])
 @pytest.mark.parametrize("em", [11, 18, 40])
 @pytest.mark.parametrize("size", SIZES)
-def test_text_is_no_picture(size: tuple[int, int], em: int, ink: int, paper: int):
-    assert find_roi(page(size, em, ink, paper)) is None
+def test_text_is_no_picture(size: tuple[int, int], em: int, ink: int, paper: int, quality: int | None):
+    grey = page(size, em, ink, paper)
+    assert find_roi(grey if quality is None else compressed(grey, quality)) is None
 
 
 def test_picture_beside_a_larger_page_of_text_is_found():
@@ -107,26 +120,115 @@ def test_tiny_pictures_are_refused():
     assert find_roi(np.random.default_rng(0).integers(0, 255, (31, 400)).astype(np.uint8)) is None
 
 
-def test_takes_less_than_20_ms_for_1080p():
+def a_screen(index: int = 0, console: str = "console-b") -> tuple[np.ndarray, Roi]:
+    """A grey screen and its picture's box."""
+    frame = render(draw_subject(index, 9), draw_settings(index, 9, px_across=320))
+    screen = draw_screen(frame, Display(1280, 720, console))
+    return cv2.cvtColor(screen.pixels, cv2.COLOR_BGR2GRAY), screen.roi
+
+
+@pytest.mark.parametrize("console", CONSOLES)
+def test_what_a_capture_device_does_to_a_screen_does_not_move_the_box(console: str):
+    grey, place = a_screen(2, console)
+    noise = np.random.default_rng(0).normal(0, 1, grey.shape)
+    captured = {
+        "compressed": compressed(grey, 60),
+        "limited range": (16 + grey * (219 / 255)).astype(np.uint8),
+        "noise": np.clip(np.round(grey + noise), 0, 255).astype(np.uint8),
+        "half the gain": (grey // 2).astype(np.uint8),
+    }
+    for how, screen in captured.items():
+        found = find_roi(screen)
+        assert found is not None, how
+        assert iou(found, place) >= 0.9, how
+
+
+def test_black_floor_belongs_to_the_picture_when_it_is_one_level_off_the_paper():
+    grey, place = a_screen(console="console-a")
+    floor = Roi(place.x, place.y + place.height // 2, place.width, place.height - place.height // 2)
+    floor.of(grey)[:] = 1
+    found = find_roi(grey)
+    assert found is not None
+    assert iou(found, place) >= 0.95
+
+
+def test_fluid_within_a_picture_does_not_divide_it():
+    grey, place = a_screen(console="console-a")
+    fluid = Roi(place.x, place.y + place.height // 8, place.width, place.height // 3)
+    fluid.of(grey)[:] = 0
+    pictures = find_pictures((grey,))
+    assert len(pictures) == 1
+    assert iou(pictures[0].roi, place) >= 0.95
+
+
+def test_several_screens_show_what_one_leaves_dark():
+    grey, place = a_screen(console="console-a")
+    lower = Roi(place.x, place.y + place.height // 2, place.width, place.height - place.height // 2)
+    dark = grey.copy()
+    lower.of(dark)[:] = 0
+    alone, both = find_pictures((dark,)), find_pictures((dark, grey))
+    assert iou(alone[0].roi, place) < 0.6
+    assert iou(both[0].roi, place) >= 0.95
+    assert alone[0].moving == 0.0
+    assert 0.3 < both[0].moving < 0.7
+
+
+def test_pictures_that_touch_are_two():
+    grey, height, width = np.zeros((720, 1280), np.uint8), 330, 480
+    for x, index in ((100, 0), (580, 2)):
+        frame = render(draw_subject(index, 9), draw_settings(index, 9, px_across=320))
+        picture = cv2.resize(frame.pixels, None, fx=1.5, fy=1.5, interpolation=cv2.INTER_CUBIC)
+        assert picture.shape[0] >= height
+        grey[100 : 100 + height, x : x + width] = picture[:height]
+    found = [picture.roi for picture in find_pictures((grey,))]
+    assert len(found) == 2
+    assert all(max(iou(roi, Roi(x, 100, width, height)) for roi in found) > 0.95 for x in (100, 580))
+
+
+def test_reading_a_1080p_screen_takes_less_than_35_ms_of_one_thread():
     frame = render(draw_subject(1, 9), draw_settings(1, 9, px_across=320))
     grey = cv2.cvtColor(draw_screen(frame, Display(DISPLAY.width, DISPLAY.height)).pixels, cv2.COLOR_BGR2GRAY)
-    times = []
-    for _ in range(9):
-        begin = time.perf_counter()
-        find_roi(grey)
-        times.append(time.perf_counter() - begin)
-    assert min(times) < 0.020
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        times = []
+        for _ in range(9):
+            begin = time.thread_time()
+            outline_of(find_pictures((grey,))[0])
+            times.append(time.thread_time() - begin)
+    finally:
+        cv2.setNumThreads(threads)
+    assert min(times) < 0.035
 
 
 @real
-def test_real_wrists_are_found_whole_but_for_a_dark_floor():
-    for path in sorted((SHARED / "wrist_dev" / "images").iterdir()):
-        grey = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-        found = find_roi(grey)
-        assert found is not None, path.name
-        assert (found.x, found.y) == (0, 0), path.name
-        assert found.width >= 0.98 * grey.shape[1], path.name
-        assert found.height >= 0.65 * grey.shape[0], path.name
+def test_boxes_agree_with_those_drawn_by_hand():
+    by_family: dict[str, list[float]] = defaultdict(list)
+    frames: dict[str, list[np.ndarray]] = {}
+    for entry in TRUTH:
+        grey = _frame(entry["path"], entry["frame"], frames)
+        found = [picture.roi for picture in find_pictures((grey,))]
+        truth = [Roi(*box) for box in entry["boxes"]]
+        if entry["none_ok"]:
+            assert all(min(iou(roi, box) for box in truth) >= 0.9 for roi in found), entry["path"]
+            continue
+        assert found, entry["path"]
+        best = found[:1] if len(truth) == 1 else found
+        by_family[entry["family"]] += [max(iou(roi, box) for roi in best) for box in truth]
+    worst = {family: round(min(values), 3) for family, values in by_family.items()}
+    assert min(worst.values()) >= 0.9, worst
+    assert statistics.median(value for values in by_family.values() for value in values) >= 0.95
+
+
+def _frame(path: str, index: int, kept: dict[str, list[np.ndarray]]) -> np.ndarray:
+    """A grey frame of a file; `kept` holds the last file that was read."""
+    if path not in kept:
+        kept.clear()
+        source = open_source(str(SHARED / path))
+        pictures = [frame.pixels for frame in source]
+        kept[path] = [p if p.ndim == 2 else cv2.cvtColor(p, cv2.COLOR_BGR2GRAY) for p in pictures]
+        source.close()
+    return kept[path][index]
 
 
 @real
@@ -138,21 +240,14 @@ def test_real_nerves_lie_in_the_picture_that_is_found():
         assert np.count_nonzero(found.of(nerve)) >= 0.99 * np.count_nonzero(nerve), path.name
 
 
-@real
-@pytest.mark.parametrize(
-    ("sequence", "expected"),
-    [
-        ("BoneUltrasound_L14", Roi(176, 2, 467, 613)),
-        ("SegmentationTest_VLCUS_RandomStepperMotionData2", None),  # wires in water: nearly black, and a menu of text
-        ("USTC_FrameGrabber_ProbeRotationData", None),
-    ],
-)
-def test_frame_grabber_sequences(sequence: str, expected: Roi | None):
-    source = open_source(str(SHARED / "framegrabber" / f"{sequence}.igs.mha"))
-    frames = list(source)
-    source.close()
-    for frame in frames[:: max(1, len(frames) // 5)]:
-        found = find_roi(frame.pixels if frame.pixels.ndim == 2 else cv2.cvtColor(frame.pixels, cv2.COLOR_BGR2GRAY))
-        assert (found is None) == (expected is None)
-        if found and expected:
-            assert iou(found, expected) >= 0.9
+def test_most_grey_photographs_are_no_picture():
+    skimage = pytest.importorskip("skimage", reason="the photographs are scikit-image's")
+    folder = Path(skimage.__file__).parent / "data"
+    photographs = [cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) for path in folder.iterdir() if path.suffix in SUFFIXES]
+    large = [grey for grey in photographs if grey is not None and min(grey.shape) >= 256]
+    passed = sum(find_roi(grey) is not None for grey in large)
+    assert len(large) >= 15
+    assert passed <= 0.15 * len(large)
+
+
+SUFFIXES = (".png", ".jpg")

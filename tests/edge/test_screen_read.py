@@ -11,7 +11,6 @@ from edge.errors import UsageError
 from edge.findings import Reason
 from edge.frame import UNKNOWN_SPACING, Frame, Roi, Spacing
 from edge.screen.read import ScreenReader
-from edge.screen.signal import signal_state
 from tests.pictures import frame, screen, tissue
 
 
@@ -116,21 +115,6 @@ def test_reading_changes_no_pixel_of_the_frame():
     before = pixels.copy()
     ScreenReader(stream=False)(shown(pixels))
     assert np.array_equal(pixels, before)
-
-
-@pytest.mark.parametrize(
-    ("pixels", "state"),
-    [
-        (None, "unreadable"),
-        (np.zeros((480, 640, 3), np.uint8), "black"),
-        (np.full((480, 640, 3), 16, np.uint8), "black"),
-        (np.full((480, 640, 3), (200, 30, 30), np.uint8), "live"),
-        (np.full((480, 640), 90, np.uint8), "flat"),
-        (screen(PICTURE), "live"),
-    ],
-)
-def test_the_signal(pixels, state):
-    assert signal_state(pixels) == state
 
 
 @given(st.integers(1, 70), st.integers(1, 70), st.sampled_from([0, 3]), st.integers(0, 2**32 - 1))

@@ -20,8 +20,9 @@ def graded(probabilities, *, unscaled=False):
     return FrameGrade(most_likely(probabilities), tuple(probabilities), None, unscaled)
 
 
-def nerve(csa_mm2=10.0, ap_diameter_mm=None):
-    return Nerve(Ellipse(0.0, 0.0, 2.0, 1.0, 0.0), 0.01, 2.0, 1, 0.98, csa_mm2, None, ap_diameter_mm, ())
+def nerve(csa_mm2=10.0, ap_diameter_mm=None, csa_uncertainty_mm2=None):
+    shape = Ellipse(0.0, 0.0, 2.0, 1.0, 0.0), 0.01, 2.0, 1, 0.98
+    return Nerve(*shape, csa_mm2, None, ap_diameter_mm, (), csa_uncertainty_mm2=csa_uncertainty_mm2)
 
 
 def clip(grades, nerves=None, thresholds=USUAL, conformal=None):
@@ -82,6 +83,26 @@ def test_where_nothing_was_graded_the_commonest_reason_stands():
     assert (seen.grade, seen.reason, seen.probabilities) == (UNGRADABLE, Reason.NERVE_CUT_OFF, None)
 
 
+def test_the_commonest_reason_brings_the_middle_of_its_own_numbers():
+    numbers = [(Reason.BLURRED, 0.1, 0.18), (Reason.BLURRED, 0.16, 0.18), (Reason.BLURRED, 0.12, 0.18)]
+    seen = clip([ungradable(*each) for each in [*numbers, (Reason.BLURRED, 0.21, 0.22), (Reason.TOO_DARK, 9.0, 40.0)]])
+    assert (seen.reason, seen.value, seen.limit) == (Reason.BLURRED, 0.12, 0.18)
+    nothing = clip([ungradable(Reason.NO_NERVE)])
+    assert (nothing.reason, nothing.value, nothing.limit) == (Reason.NO_NERVE, None, None)
+
+
+def test_a_clips_own_reasons_have_their_numbers():
+    few = clip([graded(SURE["mild"])] * 2 + [ungradable(Reason.NO_NERVE)] * 8)
+    assert (few.reason, few.value, few.limit) == (Reason.TOO_FEW_FRAMES, 2.0, 3.0)
+    torn = clip([graded(SURE[name]) for name in GRADES])
+    assert (torn.reason, torn.value, torn.limit) == (Reason.DISAGREEING_FRAMES, pytest.approx(0.25), 0.4)
+    wide = clip([graded(TORN)], conformal=conformal(0.9))
+    assert (wide.reason, wide.value, wide.limit) == (Reason.UNSURE, 3.0, 2.0)
+    apart = join_planes(plane("normal"), plane("severe"), USUAL)
+    assert (apart.reason, apart.value, apart.limit) == (Reason.DISAGREEING_PLANES, 3.0, 2.0)
+    assert (join_planes(plane("mild"), few, USUAL).value, clip([graded(SURE["mild"])]).value) == (2.0, None)
+
+
 def test_no_frames_are_too_few():
     assert clip([]).reason is Reason.TOO_FEW_FRAMES
 
@@ -91,6 +112,14 @@ def test_the_area_is_the_median_of_the_graded_frames():
     seen = clip([good, good, good, cut], [nerve(9.0), nerve(10.0), nerve(30.0), nerve(1.0)])
     assert seen.csa_mm2 == 10.0
     assert seen.ap_diameter_mm is None
+    assert seen.csa_uncertainty_mm2 is None
+
+
+def test_the_areas_uncertainty_is_the_median_of_the_same_frames():
+    good, cut = graded(SURE["mild"]), ungradable(Reason.NERVE_CUT_OFF)
+    sizes = [(9.0, 0.18), (10.0, 0.2), (30.0, 0.6), (1.0, 0.02)]
+    seen = clip([good, good, good, cut], [nerve(csa, csa_uncertainty_mm2=unsure) for csa, unsure in sizes])
+    assert (seen.csa_mm2, seen.csa_uncertainty_mm2) == (10.0, 0.2)
 
 
 def test_without_a_grader_the_area_is_that_of_the_fit_frames():

@@ -131,7 +131,29 @@ def test_outside_the_visible_picture_there_is_no_nerve():
 def test_cut_off_is_touching_a_side_or_the_floor(visible, cut):
     mask = np.zeros((SIZE, SIZE), np.uint8)
     mask[54:74, 54:74] = 1
-    assert nerve_components(mask, visible).cut_off is cut
+    assert (nerve_components(mask, visible).margin_px == 0) is cut
+
+
+def test_margin_and_span_are_of_all_strands_within_the_visible_picture():
+    found = nerve_components(mask_of(Oval(40, 64, 12, 8), Oval(70, 66, 10, 8)), Box(20, 10, 120, 110))
+    assert found.count == 2
+    assert found.margin_px == 40 - 12 - 20
+    assert found.span == pytest.approx((2 * 12 + 2 * 10) / 100)
+    stacked = nerve_components(mask_of(Oval(64, 40, 44, 8), Oval(64, 60, 44, 8)), Box(20, 10, 110, 110))
+    assert (stacked.count, stacked.span) == (2, 1.0)
+
+
+def test_the_spacings_uncertainty_is_twice_as_much_of_an_area():
+    mask = mask_of(Oval(64, 32, 20, 10))
+    unsure = measured(mask, spacing=Spacing(0.1, "ruler", 0.01))
+    assert unsure.csa_uncertainty_mm2 == pytest.approx(0.02 * unsure.csa_mm2)
+    assert unsure.perimeter_uncertainty_mm == pytest.approx(0.01 * unsure.perimeter_mm)
+    assert unsure.ap_diameter_uncertainty_mm is None
+    along = measured(mask, spacing=Spacing(0.1, "ruler", 0.01), view="longitudinal")
+    assert along.ap_diameter_uncertainty_mm == pytest.approx(0.01 * along.ap_diameter_mm)
+    assert along.csa_uncertainty_mm2 is None
+    for spacing in (Spacing(0.1, "manual"), UNKNOWN_SPACING):
+        assert measured(mask, spacing=spacing).csa_uncertainty_mm2 is None
 
 
 def test_lengths_and_places_are_the_pictures_not_the_canvass():

@@ -85,7 +85,7 @@ def test_what_is_stored_is_what_the_device_does(tiny_bundle, folder, found, tmp_
         device = pipeline.clip_grade([each.grade for each in seen], [None] * len(seen))
         assert clip_grade(view, found.fitted["brightness"], USUAL) == device
         assert device.grade_set is not None or device.probabilities is None
-    assert views[7].refused == (Reason.NO_CONTRAST,)
+    assert views[7].refused == (Reason.NO_NERVE,)
 
 
 def test_the_models_stay_and_the_card_tells_once(tiny_bundle, found, tmp_path):

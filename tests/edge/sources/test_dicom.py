@@ -199,6 +199,18 @@ def test_region_and_spacing_of_the_header() -> None:
     assert roi == Roi(10, 5, 100, 80)
     assert spacing.provenance == "dicom"
     assert spacing.mm_per_px == pytest.approx(0.1)
+    assert spacing.uncertainty == 0.002  # three digits, rounded
+
+
+def test_the_difference_of_a_pixels_sides_is_part_of_the_uncertainty() -> None:
+    _, spacing = region_and_spacing(header(region(PhysicalDeltaY=0.01004)))
+    assert spacing.uncertainty == pytest.approx(0.004)
+
+
+def test_two_views_of_one_scale_give_it_and_leave_open_which_is_meant() -> None:
+    roi, spacing = region_and_spacing(header(region(), region(RegionLocationMinX0=60)))
+    assert roi is None
+    assert spacing.mm_per_px == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize(
@@ -209,7 +221,8 @@ def test_region_and_spacing_of_the_header() -> None:
         (header(region(PhysicalDeltaX=None)), True),
         (header(region(PhysicalDeltaX=0.0, PhysicalDeltaY=0.0)), True),
         (header(region(PhysicalDeltaX=9.0, PhysicalDeltaY=9.0)), True),
-        (header(region(), region(RegionLocationMinX0=60)), False),
+        (header(region(), region(PhysicalDeltaX=0.02, PhysicalDeltaY=0.02)), False),
+        (header(region(), region(PhysicalUnitsXDirection=4)), False),
         (header(region(RegionSpatialFormat=2)), False),
         (header(region(RegionDataType=2)), False),
         (header(region(RegionDataType=2), PixelSpacing=[0.1, 0.1]), False),
@@ -223,7 +236,8 @@ def test_region_and_spacing_of_the_header() -> None:
         "no delta",
         "zero",
         "90 mm a pixel",
-        "two tissue regions",
+        "two views of two scales",
+        "two views, one without a scale",
         "a spectrum",
         "flow alone",
         "flow alone, whatever PixelSpacing says",
@@ -275,7 +289,7 @@ def test_without_pydicom_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> 
         ("dicom_us/OBXXXX1A_rle_2frame.dcm", 2, 0.26229, Roi(120, 60, 680, 459)),
         ("dicom_us/US1_J2KR.dcm", 1, None, None),
         ("dicom_us/US1_UNCR.dcm", 1, None, None),
-        ("dicom_us/gdcm-US-ALOKA-16.dcm", 1, None, None),  # two views side by side
+        ("dicom_us/gdcm-US-ALOKA-16.dcm", 1, 0.38265, None),  # two views side by side
         ("screens/itkpocus/sonoque_anechoic-3mm-3mm.dcm", 1, 0.0291, Roi(0, 0, 2083, 1455)),
         ("screens/itkpocus/sonoque_axial-lateral-resolution-2020.dcm", 1, 0.0291, Roi(0, 0, 2083, 1455)),
     ],

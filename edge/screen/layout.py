@@ -1,0 +1,249 @@
+"""What a screen's layout is, and a cheap look at each frame that tells whether it still holds.
+
+The look compares a few thousand pixels round the picture with those of the frame that was read. A screen is never quite
+still: a clock runs, a cursor blinks, a gain is turned, compression moves every pixel a little. So what counts is how
+much changed and where: much of the screen (a menu, another preset), a good part of a line of marks beside or below the
+picture (its ruler at another depth), empty screen next to it (a picture that grew), or anything at all at an anchor, a
+place from which a number was read. Within the picture one thing alone is looked for: much of it at one grey, as a
+menu that opened over it has; tissue never has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from edge.findings import Outline
+from edge.frame import Pixels, Roi
+from edge.screen.outline import outline_of
+from edge.screen.roi import DARK, Picture, find_pictures
+
+STILL = 0.02  # share of a picture that moves: below it is noise, or a cursor
+RIVAL = 0.5  # of the best picture's area: a picture that may be the one that is meant; a thumbnail is smaller
+
+ACROSS, DOWN = 32, 18  # squares of the screen, 60 px at 1080p: three or four letters
+INK = 48  # grey levels within 3 x 3 pixels: an edge of text, a tick, a button
+MARKS, BARE = 24, 4  # pixels looked at in a square with ink, and in one without
+MARK_MOVED = 48  # grey levels: at an edge compression alone makes 20
+BARE_MOVED = 12  # grey levels: on flat screen it makes 4
+MOVED_PIXELS = 2  # of a square: a tick on a ruler's long line has no more
+MUCH = 0.12  # of the squares with ink: a menu, another preset
+GROWN = 3  # squares of empty screen that are no longer empty
+LINE, LINE_NEAR, LINE_SHARE = 3, 2, 0.34  # squares of one column beside the picture, or of one row below it: its ruler
+WITHIN = 24  # x 24 pixels of the picture
+GREYS = slice(DARK // 4 + 1, 63)  # of 64: a black floor and saturation have one grey too
+ONE_GREY = 0.12  # of the picture more than before, at one of 64 greys
+AT_ONCE, PATIENCE = 30, (30, 900)  # frames, see `again`
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What is where on a screen."""
+
+    shape: tuple[int, int]  # height and width of the screen
+    picture: Picture | None
+    outline: Outline | None  # of the picture within its box; None where it fills the box
+    ambiguous: bool  # another picture may as well be the active one
+    others: tuple[Picture, ...] = ()
+
+
+def read_layout(screens: Sequence[Pixels], within: Roi | None = None) -> Layout:
+    """The layout of grey screens (H, W): one for a still, several for a stream; `within` is where to look."""
+    shape = screens[0].shape[0], screens[0].shape[1]
+    place = within or Roi(0, 0, shape[1], shape[0])
+    pictures = [_moved_by(picture, place) for picture in find_pictures([place.of(screen) for screen in screens])]
+    if not pictures:
+        return Layout(shape, None, None, ambiguous=False)
+    best, *others = pictures
+    alone = best.moving >= STILL and all(other.moving < STILL for other in others)
+    rivals = [other for other in others if _area(other) >= RIVAL * _area(best)]
+    return Layout(shape, best, outline_of(best), bool(rivals) and not alone, tuple(others))
+
+
+def layout_at(screen: Pixels, roi: Roi, outline: Outline | None = None) -> Layout:
+    """The layout of a screen whose picture is known to lie at `roi`; `outline` in pixels of that box."""
+    picture = Picture(roi, np.ones((1, 1), np.uint8), moving=0.0)
+    return Layout((screen.shape[0], screen.shape[1]), picture, outline, ambiguous=False)
+
+
+class LayoutWatch:
+    """Tells, frame by frame, whether the layout that was read still holds.
+
+    `pixels` is the frame that was read, (H, W) or BGR (H, W, 3); `anchors` are the places of the screen whose content
+    was used (ticks, labels, a depth in words): there no change is tolerated.
+    """
+
+    def __init__(self, pixels: Pixels, layout: Layout, anchors: Iterable[Roi] = ()) -> None:
+        self._layout, self._shape = layout, pixels.shape
+        squares = _squares(pixels, layout, tuple(anchors))
+        self._ys, self._xs = squares.ys, squares.xs
+        self._squares = squares
+        self._was = self._now(pixels)
+        self._greys = self._greys_within(pixels)
+        self._limits = np.repeat(np.where(squares.ink, MARK_MOVED, BARE_MOVED), squares.counts).astype(np.int16)
+        self._begins = np.cumsum(squares.counts) - squares.counts
+        self._restless = np.zeros(len(squares.counts), bool)
+        self._frames = self._patience = 0
+
+    def holds(self, pixels: Pixels) -> bool:
+        """Whether the layout is still the one that was read; call it once a frame."""
+        if pixels.shape != self._shape:
+            return False
+        self._frames += 1
+        if np.any(self._greys_within(pixels) > self._greys + ONE_GREY):
+            return False
+        if not len(self._begins):
+            return True
+        moved = self._moved(pixels)
+        if self._frames <= self._patience:
+            moved &= ~self._restless
+        return not self._squares.matters(moved)
+
+    def again(self, pixels: Pixels, layout: Layout, anchors: Iterable[Roi] = ()) -> LayoutWatch:
+        """The watch for a layout that was read anew because this one no longer held at `pixels`.
+
+        Where something never rests (a trace that runs below the picture), reading anew at each frame would help
+        nobody: squares that change as soon as they are watched are left alone for a while, each time twice as long.
+        Anchors are not.
+        """
+        new = LayoutWatch(pixels, layout, anchors)
+        at_once = pixels.shape == self._shape and self._frames - self._patience <= AT_ONCE
+        if at_once and np.array_equal(new._squares.places, self._squares.places):
+            most = PATIENCE[0] if layout.picture is None else PATIENCE[1]  # a picture must not be missed for long
+            new._patience = min(most, max(PATIENCE[0], 2 * self._patience))
+            new._restless = (self._restless | self._moved(pixels)) & ~new._squares.anchor
+        return new
+
+    def _moved(self, pixels: Pixels) -> npt.NDArray[np.bool_]:
+        changed = np.abs(self._now(pixels) - self._was) > self._limits
+        return np.add.reduceat(changed, self._begins, dtype=np.intp) >= MOVED_PIXELS
+
+    def _greys_within(self, pixels: Pixels) -> npt.NDArray[np.float64]:
+        """Shares of the picture at each of the greys that a menu may have."""
+        if self._layout.picture is None:
+            return np.zeros(0)
+        part = self._layout.picture.roi.of(_one_channel(pixels))
+        looked_at = part[:: max(1, part.shape[0] // WITHIN), :: max(1, part.shape[1] // WITHIN)]
+        return np.bincount(looked_at.ravel() >> 2, minlength=64)[GREYS] / looked_at.size
+
+    def _now(self, pixels: Pixels) -> npt.NDArray[np.int16]:
+        return _one_channel(pixels)[self._ys, self._xs].astype(np.int16)
+
+
+@dataclass(frozen=True)
+class _Squares:
+    """The squares of a screen that are looked at, and the pixels in each."""
+
+    ys: npt.NDArray[np.intp]  # of the pixels, square by square
+    xs: npt.NDArray[np.intp]
+    counts: npt.NDArray[np.intp]  # pixels a square
+    places: npt.NDArray[np.intp]  # (squares, 2): row and column of each; -1, number for an anchor
+    ink: npt.NDArray[np.bool_]
+    anchor: npt.NDArray[np.bool_]
+    beside: npt.NDArray[np.bool_]  # the picture, in its rows
+    below: npt.NDArray[np.bool_]  # the picture, in its columns
+    near: npt.NDArray[np.bool_]  # touches the picture
+
+    def matters(self, moved: npt.NDArray[np.bool_]) -> bool:
+        """Whether the layout is another when these squares have moved."""
+        if not moved.any():
+            return False
+        if moved[self.anchor].any():
+            return True
+        ink = self.ink & ~self.anchor
+        if np.count_nonzero(moved & ink) > max(LINE, MUCH * np.count_nonzero(ink)):
+            return True
+        if np.count_nonzero(moved & ~self.ink & self.near) >= GROWN:
+            return True
+        return any(
+            self._line(moved, ink & part & where, axis, least)
+            for part, axis in ((self.beside, 1), (self.below, 0))
+            for where, least in ((self.near, LINE_NEAR), (True, LINE))
+        )
+
+    def _line(self, moved: npt.NDArray[np.bool_], among: npt.NDArray[np.bool_], axis: int, least: int) -> bool:
+        """Whether a good part of one column (axis 1) or row (axis 0) of squares has moved."""
+        there = np.bincount(self.places[among, axis], minlength=1)
+        gone = np.bincount(self.places[among & moved, axis], minlength=len(there))
+        return bool(np.any((gone >= least) & (gone >= LINE_SHARE * there)))
+
+
+def _squares(pixels: Pixels, layout: Layout, anchors: Sequence[Roi]) -> _Squares:
+    height, width = pixels.shape[:2]
+    grey = pixels if pixels.ndim == 2 else cv2.extractChannel(pixels, 1)
+    steps = cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
+    ink, free = (steps >= INK).astype(np.uint8), np.ones(steps.shape, np.uint8)
+    for picture in (layout.picture, *layout.others):
+        if picture is not None:
+            roi = picture.roi
+            free[max(0, roi.y - 2) : roi.y + roi.height + 2, max(0, roi.x - 2) : roi.x + roi.width + 2] = 0
+    ink &= free
+    rows, columns = np.linspace(0, height, DOWN + 1).astype(int), np.linspace(0, width, ACROSS + 1).astype(int)
+    boxes = [
+        (row, column, Roi(columns[column], rows[row], columns[column + 1] - columns[column], rows[row + 1] - rows[row]))
+        for row in range(DOWN)
+        for column in range(ACROSS)
+        if columns[column + 1] > columns[column] and rows[row + 1] > rows[row]
+    ]
+    boxes += [(-1, number, roi) for number, roi in enumerate(anchors)]
+    ys, xs, found = [], [], []
+    for row, column, box in boxes:
+        chosen = _spread(np.flatnonzero(box.of(ink)), MARKS)
+        has_ink = len(chosen) >= MOVED_PIXELS
+        if not has_ink:
+            chosen = _spread(np.flatnonzero(box.of(free)), BARE)
+        if len(chosen) < MOVED_PIXELS:
+            continue
+        ys.append(box.y + chosen // box.width)
+        xs.append(box.x + chosen % box.width)
+        found.append((row, column, len(chosen), has_ink, *_where(box, layout.picture)))
+    table = np.array(found, dtype=np.intp).reshape(-1, 7)
+    return _Squares(
+        np.concatenate(ys or [np.empty(0, np.intp)]),
+        np.concatenate(xs or [np.empty(0, np.intp)]),
+        table[:, 2],
+        table[:, :2],
+        table[:, 3] > 0,
+        table[:, 0] < 0,
+        table[:, 4] > 0,
+        table[:, 5] > 0,
+        table[:, 6] > 0,
+    )
+
+
+def _where(box: Roi, picture: Picture | None) -> tuple[bool, bool, bool]:
+    """Whether a square lies beside the picture, below it, and next to it; without one, a picture may come anywhere."""
+    if picture is None:
+        return False, False, True
+    roi = picture.roi
+    aside = max(roi.x - box.x, box.x + box.width - roi.x - roi.width)
+    lower = box.y + box.height - roi.y - roi.height
+    endways = max(roi.y - box.y, lower)
+    return (
+        aside > 0 and endways < 2 * box.height,
+        lower > 0 and aside < 2 * box.width,
+        aside < 2.5 * box.width and endways < 2.5 * box.height,
+    )
+
+
+def _spread(places: npt.NDArray[np.intp], count: int) -> npt.NDArray[np.intp]:
+    """At most `count` of the places, evenly spread."""
+    return places if len(places) <= count else places[np.linspace(0, len(places) - 1, count).astype(np.intp)]
+
+
+def _one_channel(pixels: Pixels) -> Pixels:
+    """Grey, or the green of BGR, most of its brightness: a view."""
+    return pixels if pixels.ndim == 2 else pixels[..., 1]
+
+
+def _area(picture: Picture) -> int:
+    return picture.roi.width * picture.roi.height
+
+
+def _moved_by(picture: Picture, place: Roi) -> Picture:
+    roi = picture.roi
+    return replace(picture, roi=Roi(roi.x + place.x, roi.y + place.y, roi.width, roi.height))

@@ -1,0 +1,107 @@
+"""The ruler on a screen: its ticks and the words about it -> a claim on the spacing.
+
+One ruler says how long a pixel is in its own direction. That pixels are square is taken on trust where no second
+ruler shows it: a capture that was stretched from 4:3 to 16:9 and has one ruler alone cannot be told from a square one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import cv2
+
+from edge.frame import UNKNOWN_SPACING, Pixels, Roi, Spacing
+from edge.screen.spacing import SpacingConflict
+from edge.screen.text import TextLine, read_text
+from edge.screen.tick_length import LENGTHS_MM, tick_length
+from edge.screen.ticks import Ticks, find_ticks
+
+SURE_TICKS = 6  # in a row that counts without words of its own
+SQUARE = 0.01  # two rulers of one picture agree within this share
+NOT_A_RULER = 0.1  # ticks that no length fits within this share are something else, not a second opinion
+STRIP = 1 / 14  # of the screen's height, the strip on either side of a row in which its labels are read
+CUT = 2  # px from the edge of a part, text that may go on beyond it
+
+
+def read_ruler(screen: Pixels, picture: Roi) -> Spacing | SpacingConflict:
+    """The spacing that the ruler beside `picture` shows on a whole screen, grey or BGR.
+
+    `UNKNOWN_SPACING` where there is no ruler or where its ticks could be of two lengths; a conflict where two rulers
+    of the picture differ: its pixels are not square, or one is not what it seems.
+    """
+    rows = find_ticks(screen, picture)
+    if not rows:
+        return UNKNOWN_SPACING
+    lines = [line for row in rows for line in _read(screen, _strip(screen, row))]
+    by_labels = spacing_of(rows, lines, picture)
+    if by_labels is not UNKNOWN_SPACING:
+        return by_labels
+    lines += [line for part in _round(screen, picture) for line in _read(screen, part)]
+    return spacing_of(rows, lines, picture)
+
+
+def spacing_of(rows: Sequence[Ticks], lines: Sequence[TextLine], picture: Roi) -> Spacing | SpacingConflict:
+    """What rows of ticks and the words on the screen say together; a line that was read twice counts once."""
+    claims, silent = [], []
+    for row in rows:
+        length = tick_length(row, lines, picture)
+        if length is None:
+            silent.append(row)
+        else:
+            claims.append(_claim(length, row))
+    if not claims:
+        return UNKNOWN_SPACING
+    best = min(claims, key=lambda claim: claim.uncertainty)
+    for row in (row for row in silent if row.count >= SURE_TICKS):
+        mm = row.period * (best.mm_per_px or 0.0)
+        nearest = min(LENGTHS_MM, key=lambda length: abs(mm / length - 1))
+        if abs(mm / nearest - 1) <= NOT_A_RULER:
+            claims.append(_claim(nearest, row))
+    seen = [claim.mm_per_px or 0.0 for claim in claims]
+    return best if max(seen) <= (1 + SQUARE) * min(seen) else SpacingConflict(tuple(claims))
+
+
+def _claim(length: float, row: Ticks) -> Spacing:
+    return Spacing(length / row.period, "ruler", row.uncertainty)
+
+
+def _read(screen: Pixels, part: Roi) -> Iterator[TextLine]:
+    """The text in one part, its boxes in pixels of the screen; not what the part's edge may have cut in two."""
+    pixels = part.of(screen)
+    grey: Pixels = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)  # type: ignore[assignment]
+    height, width = screen.shape[:2]
+    for line in read_text(grey):
+        box = replace(line.box, x=line.box.x + part.x, y=line.box.y + part.y)
+        inside = _clear(box.x, box.width, part.x, part.width, width)
+        if inside and _clear(box.y, box.height, part.y, part.height, height):
+            yield replace(line, box=box)
+
+
+def _clear(start: int, size: int, part: int, long: int, limit: int) -> bool:
+    """Whether a stretch of text stays off the ends of its part that are not the screen's own."""
+    return (part == 0 or start > part + CUT) and (part + long == limit or start + size < part + long - CUT)
+
+
+def _strip(screen: Pixels, row: Ticks) -> Roi:
+    """Where the labels of a row stand."""
+    height, width = screen.shape[:2]
+    side, end = STRIP * height, row.period
+    x, y = (row.at - side, row.first - end) if row.axis == "down" else (row.first - end, row.at - side)
+    right, bottom = (row.at + side, row.last + end) if row.axis == "down" else (row.last + end, row.at + side)
+    left, top = max(0, round(x)), max(0, round(y))
+    return Roi(left, top, min(width, round(right)) - left, min(height, round(bottom)) - top)
+
+
+def _round(screen: Pixels, picture: Roi) -> Iterator[Roi]:
+    """The screen round the picture: left, right, above and below it."""
+    height, width = screen.shape[:2]
+    right, bottom = picture.x + picture.width, picture.y + picture.height
+    for x, y, wide, high in (
+        (0, 0, picture.x, height),
+        (right, 0, width - right, height),
+        (picture.x, 0, picture.width, picture.y),
+        (picture.x, bottom, picture.width, height - bottom),
+    ):
+        if wide > 0 and high > 0:
+            yield Roi(x, y, wide, high)
