@@ -2,7 +2,8 @@
 
     sources      where frames come from: pictures, video, MetaImage, DICOM, and what other packages add
     screen       a frame as captured -> Scan: the ultrasound picture alone, with its spacing
-    stages       quality, segment, measure, fitness, crop, grade, typical, grade_set, aggregate: each a pure rule or one model
+    stages       quality, segment, measure, fitness, crop, grade, typical, grade_set, aggregate:
+                 each a pure rule or one model
     pipeline     one frame through screen and stages      -> Observation
     budget       how old each frame is at its report
     examine      every frame of a source                  -> Report

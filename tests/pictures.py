@@ -14,6 +14,7 @@ from edge.frame import UNKNOWN_SPACING, Frame, Pixels, Roi, Spacing
 MM_PER_PX = 0.1
 SHAPE = (300, 380)  # px: 30 x 38 mm, as a linear probe shows
 NERVE, TISSUE = 220, (30, 91)  # grey levels; midway between them lies the level of `tiny_tflite.segmenter`
+BORDER_PX = 1.6  # standard deviation
 
 
 @dataclass(frozen=True)
@@ -48,28 +49,46 @@ CENTRED = Oval(19.0, 12.0, 4.0, 2.0)
 
 
 def tissue(shape: tuple[int, int] = SHAPE, seed: int = 0) -> Pixels:
-    """Layered speckle without a nerve, finer downwards than sideways, as a beam's is."""
+    """Layered speckle without a nerve, finer downwards than sideways, as a beam's is; as bright here as there."""
     rng, (low, high) = np.random.default_rng(seed), TISSUE
-    speckle, layers = (
-        cv2.GaussianBlur(rng.standard_normal(shape).astype(np.float32), (0, 0), sigmaX=across, sigmaY=down)
-        for across, down in ((2.0, 0.8), (40.0, 6.0))
-    )
-    levels = (low + high) / 2 + (high - low) * (speckle / speckle.std() / 5 + layers / layers.std() / 6)
-    return np.clip(levels, low, high - 1).astype(np.uint8)
+    speckle, layers = (_grain(shape, rng, *size) for size in ((2.0, 0.8), (shape[1] / 32, shape[0] / 100)))
+    return np.clip((low + high) / 2 + (high - low) / 6 * (speckle + layers), low, high - 1).astype(np.uint8)
 
 
-def wrist(*ovals: Oval, shape: tuple[int, int] = SHAPE, mm_per_px: float = MM_PER_PX, seed: int = 0) -> Pixels:
-    """Speckle with each of `ovals` bright in it."""
-    picture = tissue(shape, seed)
+def _grain(shape: tuple[int, int], rng: np.random.Generator, across: float, down: float) -> np.ndarray:
+    """Noise of this grain, px, mean 0 in every part and standard deviation 1."""
+    grain = cv2.GaussianBlur(rng.standard_normal(shape), (0, 0), sigmaX=across, sigmaY=down)
+    grain -= cv2.GaussianBlur(grain, (0, 0), max(4.0, shape[1] / 15))
+    return grain / grain.std()
+
+
+def wrist(
+    *ovals: Oval,
+    shape: tuple[int, int] = SHAPE,
+    mm_per_px: float = MM_PER_PX,
+    seed: int = 0,
+    border_px: float = BORDER_PX,
+) -> Pixels:
+    """Speckle with each of `ovals` bright in it, their borders as soft as a beam makes them: sharp ones are ink."""
     y, x = (np.mgrid[: shape[0], : shape[1]] + 0.5) * mm_per_px
+    sharp = np.zeros(shape, np.float32)
     for oval in ovals:
-        picture[oval.covers(x, y)] = NERVE
-    return picture
+        sharp[oval.covers(x, y)] = 1.0
+    share = cv2.GaussianBlur(sharp, (0, 0), border_px)
+    return np.round(share * NERVE + (1 - share) * tissue(shape, seed)).astype(np.uint8)
+
+
+def is_nerve(picture: Pixels) -> np.ndarray:
+    """(H, W): where a picture of `wrist` shows nerve, up to the middle of its border."""
+    return picture > (NERVE + sum(TISSUE) / 2) / 2
 
 
 def screen(picture: Pixels, at: tuple[int, int] = (200, 90), shape: tuple[int, int] = (1080, 1920)) -> Pixels:
-    """A machine's BGR screen, flat and dark, with a grey picture at (x, y)."""
-    whole = np.full((*shape, 3), 12, np.uint8)
+    """A machine's BGR screen, flat and dark, words along its edges, with a grey picture at (x, y)."""
+    whole, (height, width) = np.full((*shape, 3), 12, np.uint8), shape
+    for word, left, bottom in (("CONSOLE", 0.02, 0.04), ("DWC", 0.9, 0.04), ("Gain", 0.02, 0.98), ("Store", 0.9, 0.98)):
+        origin = round(left * width), round(bottom * height)
+        cv2.putText(whole, word, origin, cv2.FONT_HERSHEY_SIMPLEX, height / 1200, (210, 210, 210), 1, cv2.LINE_AA)
     x, y = at
     whole[y : y + picture.shape[0], x : x + picture.shape[1]] = picture[:, :, None]
     return whole

@@ -38,7 +38,7 @@ class Studio:
         weights = np.array([font.weight for font in self.fonts])
         font = self.fonts[int(random.choice(len(self.fonts), p=weights / weights.sum()))]
         written, said, mirrored = _line(random, font)
-        height = int(np.clip(np.exp(random.normal(np.log(12), 0.5)), 5, 48))
+        height = int(np.clip(np.exp(random.normal(np.log(12), 0.45)), 6, 48))
         ink = font.draw(written, height, bool(random.random() < 0.75))
         if ink is None or ink.shape[0] < 4 or ink.shape[1] < 2:
             return None
@@ -62,7 +62,7 @@ class Studio:
     def _paper(self, random: np.random.Generator, shape: tuple[int, ...]) -> Pixels:
         size = shape[0] + 2 * PAPER_ROOM, shape[1] + 2 * PAPER_ROOM
         kind = random.random()
-        if kind < 0.35:
+        if kind < 0.3:
             return _crop(random, self.pictures, size)
         level = random.choice([0, random.integers(0, 60), random.integers(0, 256)])
         flat = np.full(size, level, np.float32)
@@ -138,10 +138,10 @@ def _line(random: np.random.Generator, font: Font) -> tuple[str, str, bool]:
 def _ink_level(random: np.random.Generator, paper: Pixels) -> float:
     """Apart from the paper, and from nearly all of its speckle."""
     low, high = np.percentile(paper, (5, 95))
-    brighter = random.random() < (0.85 if high < 200 else 0.1)
-    if brighter and high < 215:
-        return float(random.uniform(high + 35, 256)) if random.random() < 0.7 else 255.0
-    return float(random.uniform(0, max(1.0, low - 40)))
+    darker = low > 60 and (high > 200 or random.random() < 0.3)
+    if darker:
+        return float(random.uniform(0, low - 50))
+    return 255.0 if random.random() < 0.3 else float(random.uniform(min(high + 45, 250), 256))
 
 
 def _as_captured(random: np.random.Generator, picture: Pixels) -> Pixels:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 LONGEST = 26  # glyphs of one strip at training
 TRAINED_WIDTH = 160  # columns; the network is wider on the device, where it reads several strips at once
-NO_TEXT = 0.25  # of the strips say nothing
+NO_TEXT = 0.2  # of the strips say nothing
 PAPER_FRAMES = Population(41, 60, {"transverse": 1, "forearm": 1, "longitudinal": 1})
 CALIBRATION_TAPES = 200
 
@@ -105,15 +105,15 @@ def _draw_part(folders: tuple[Path, ...], pictures: tuple[Pixels, ...], part: tu
     studio = Studio(_fonts(folders), pictures)
     tapes = np.zeros((count, HEIGHT, TRAINED_WIDTH), np.uint8)
     classes = np.zeros((count, LONGEST), np.int32)
-    done = 0
+    done, silent_ones = 0, 0
     while done < count:
-        silent = random.random() < NO_TEXT / 3  # a picture without text gives about three strips
+        silent = silent_ones < NO_TEXT * done
         strip = None if silent else studio.text(random)
         for pixels, said in studio.no_text(random) if silent else [strip] if strip else []:
             laid = on_tape(pixels, said, TRAINED_WIDTH, random)
             if laid is not None and done < count and len(laid[1]) <= LONGEST:
                 tapes[done], classes[done, : len(laid[1])] = laid
-                done += 1
+                done, silent_ones = done + 1, silent_ones + silent
     return Strips(tapes, classes)
 
 

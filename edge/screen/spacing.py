@@ -6,7 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import combinations
 
-from edge.frame import UNKNOWN_SPACING, Spacing
+from edge.frame import UNKNOWN_SPACING, Provenance, Spacing
+
+AUTHORITY: tuple[Provenance, ...] = ("dicom", "firmware", "ruler", "profile", "manual")
+"""A machine's own word goes before what was read off its screen, and that before what a person said."""
 
 DISAGREEMENT = 0.02  # claims may differ by this share, or by their uncertainties together where that is more
 
@@ -22,7 +25,7 @@ class SpacingConflict:
 
 
 def agreed(claims: Iterable[Spacing | SpacingConflict]) -> Spacing | SpacingConflict:
-    """The claim of the smallest uncertainty, if all agree; `UNKNOWN_SPACING` when there is none.
+    """The claim of the highest authority, if all agree; `UNKNOWN_SPACING` when there is none.
 
     Claims without a number do not count. A source in conflict with itself is a conflict whatever the others say.
     """
@@ -33,7 +36,7 @@ def agreed(claims: Iterable[Spacing | SpacingConflict]) -> Spacing | SpacingConf
     known = [claim for claim in made if isinstance(claim, Spacing) and claim.mm_per_px is not None]
     if not all(_agree(one, other) for one, other in combinations(known, 2)):
         return SpacingConflict(tuple(known))
-    return min(known, key=lambda claim: claim.uncertainty, default=UNKNOWN_SPACING)
+    return min(known, key=lambda claim: AUTHORITY.index(claim.provenance), default=UNKNOWN_SPACING)
 
 
 def _agree(one: Spacing, other: Spacing) -> bool:

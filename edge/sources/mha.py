@@ -48,7 +48,7 @@ class MhaHeader:
     invalid: frozenset[int] = frozenset()  # frames that the recorder itself marked as holding no picture
     taken_ns: dict[int, int] = field(
         default_factory=dict
-    )  # index -> the recorder's clock; of the frames that have a time stamp
+    )  # index -> the recorder's clock
 
     @property
     def frame_bytes(self) -> int:

@@ -14,7 +14,7 @@ from convert.data.dataset import DataFolder, read_data_folder
 from edge.findings import GRADES
 from tests import tiny_tflite
 from tests.conftest import CUTS, GRADE_SPEC, SEGMENT_SPEC
-from tests.pictures import MM_PER_PX, NERVE, SHAPE, Oval, tissue
+from tests.pictures import MM_PER_PX, Oval, is_nerve, wrist
 from tests.tiny_tflite import CONV_2D_OPTIONS, FLOAT32, FULLY_CONNECTED_OPTIONS, Graph, Scalar, Tensor
 
 AREAS_MM2 = (8.0, 15.0, 24.0, 35.0)  # one for each grade, as the brightness grader of `tests.conftest` sees them
@@ -25,14 +25,6 @@ def nerve_of(number: int) -> Oval:
     """The nerve of grade `number` % 4, at a place of its own."""
     a = math.sqrt(AREAS_MM2[number % 4] / math.pi * 2)
     return Oval(17.0 + number % 5, 12.0 + number % 3, a, a / 2)
-
-
-def scan(oval: Oval, seed: int) -> np.ndarray:
-    """As `tests.pictures.wrist`, with speckle soft enough to be found on a screen."""
-    picture = cv2.GaussianBlur(tissue(seed=seed), (0, 0), 1.5)
-    y, x = (np.mgrid[: SHAPE[0], : SHAPE[1]] + 0.5) * MM_PER_PX
-    picture[oval.covers(x, y)] = NERVE
-    return picture
 
 
 def row(number: int, *, grade: str | None = None, spacing: str = str(MM_PER_PX)) -> tuple[str, ...]:
@@ -47,10 +39,10 @@ def write(path: Path, rows: Sequence[Sequence[str]], *, masks: bool = True) -> D
     (path / "masks").mkdir()
     for line in rows:
         number = int(Path(line[0]).stem)
-        pixels = scan(nerve_of(number // 2), number)
+        pixels = wrist(nerve_of(number // 2), seed=number)
         cv2.imwrite(str(path / "images" / line[0]), pixels)
         if masks:
-            cv2.imwrite(str(path / "masks" / line[0]), (pixels == NERVE).astype(np.uint8) * 255)
+            cv2.imwrite(str(path / "masks" / line[0]), is_nerve(pixels).astype(np.uint8) * 255)
     with (path / "labels.csv").open("w", newline="") as table:
         csv.writer(table).writerows([COLUMNS, *rows])
     return read_data_folder(path)

@@ -90,7 +90,7 @@ def test_a_planted_feature_is_found(make_bundle, method, offset_mm):
     seen, explained = looked(bundle, picture, Settings(method))
     support = over_scan(seen, explained)
     hot = hottest(support)
-    assert explained.record.baseline > 0.9
+    assert explained.record.baseline > 0.8
     assert blob[np.unravel_index(np.nanargmax(support), support.shape)]
     assert hot[blob].mean() > 0.6
     assert blob[hot].mean() > 5 * blob[~np.isnan(support)].mean()  # the share that chance would give
@@ -113,7 +113,7 @@ def test_the_segmenter_looks_at_its_nerve(tiny_bundle):
     seen, explained = looked(tiny_bundle, wrist(CENTRED), Settings(of="segmenter"))
     assert explained.record.hottest_on_nerve > 2 * explained.record.nerve_in_box
     assert explained.record.model == "segmenter"
-    assert explained.record.baseline > 0.9
+    assert explained.record.baseline > 0.8
     assert not np.isnan(over_scan(seen, explained)).any()
 
 

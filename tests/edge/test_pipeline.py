@@ -16,7 +16,7 @@ from edge.pipeline import STAGES, Options, Pipeline
 from edge.report import Exam
 from tests import tiny_tflite
 from tests.conftest import GRADE, GRADE_SPEC, SEGMENT, SEGMENT_SPEC, entry
-from tests.pictures import CENTRED, MM_PER_PX, SHAPE, Listed, Oval, frame, screen, tissue, wrist
+from tests.pictures import CENTRED, MM_PER_PX, SHAPE, Listed, Oval, frame, is_nerve, screen, tissue, wrist
 
 
 def look(bundle, pixels, options=None, **stated):
@@ -51,7 +51,7 @@ def test_area_does_not_depend_on_the_machines_pixels(tiny_bundle):
         look(tiny_bundle, wrist(CENTRED, shape=(rows, columns), mm_per_px=mm), mm_per_px=mm).nerve.csa_mm2
         for rows, columns, mm in ((300, 380, 0.1), (600, 760, 0.05), (144, 182, 0.2), (120, 152, 0.25))
     ]
-    assert areas == pytest.approx([CENTRED.area_mm2] * 4, rel=0.03)
+    assert areas == pytest.approx([CENTRED.area_mm2] * 4, rel=0.04)
 
 
 @pytest.mark.parametrize(("area", "grade"), [(8.0, "normal"), (15.0, "mild"), (24.0, "moderate"), (35.0, "severe")])
@@ -73,7 +73,7 @@ def test_the_grader_asked_for_is_the_one_that_grades(tiny_bundle):
 
 def test_the_mask_lies_on_the_nerve(tiny_bundle):
     pixels = wrist(CENTRED)
-    mask, truth = look(tiny_bundle, pixels).scan_mask(), pixels == 220
+    mask, truth = look(tiny_bundle, pixels).scan_mask(), is_nerve(pixels)
     assert mask.shape == SHAPE
     assert 2 * (mask & truth).sum() / (mask.sum() + truth.sum()) > 0.97
 
@@ -179,22 +179,20 @@ def test_a_speck_is_no_longitudinal_nerve(longitudinal_bundle):
 
 
 def saturated():
-    pixels = tissue()
-    pixels[: SHAPE[0] * 2 // 3] = 255
-    return pixels
+    return np.minimum(tissue().astype(int) * 6, 255).astype(np.uint8)
 
 
 @pytest.mark.parametrize(
     ("pixels", "reason", "signal"),
     [
         (None, Reason.UNREADABLE, "unreadable"),
-        (np.zeros(SHAPE, np.uint8), Reason.NO_PICTURE, "black"),
-        (np.full(SHAPE, 16, np.uint8), Reason.NO_PICTURE, "black"),
-        (np.full((*SHAPE, 3), 130, np.uint8), Reason.NO_PICTURE, "flat"),
+        (np.zeros(SHAPE, np.uint8), Reason.BLACK, "black"),
+        (np.full(SHAPE, 16, np.uint8), Reason.BLACK, "black"),
+        (np.full((*SHAPE, 3), 130, np.uint8), Reason.FLAT, "flat"),
         (np.zeros((1, 1), np.uint8), Reason.TOO_SMALL, "black"),
         (np.full((1, 1, 3), 200, np.uint8), Reason.TOO_SMALL, "flat"),
-        (tissue((300, 40)), Reason.TOO_SMALL, "live"),
-        (tissue() // 8 + 90, Reason.NO_CONTRAST, "live"),
+        (tissue((300, 60)), Reason.TOO_SMALL, "live"),
+        (tissue() // 8 + 90, Reason.FLAT, "flat"),
         (saturated(), Reason.SATURATED, "live"),
         (tissue(), Reason.NO_NERVE, "live"),
     ],
@@ -296,7 +294,7 @@ class TestExamination:
         pictures = [wrist(CENTRED), np.zeros(SHAPE, np.uint8), None, tissue(), wrist(CENTRED)]
         report, seen = self.examine(tiny_bundle, [frame(p, index=i, name=f"{i}.png") for i, p in enumerate(pictures)])
         assert [each.index for each in report.frames] == seen == [0, 1, 2, 3, 4]
-        expected = [None, Reason.NO_PICTURE, Reason.UNREADABLE, Reason.NO_NERVE, None]
+        expected = [None, Reason.BLACK, Reason.UNREADABLE, Reason.NO_NERVE, None]
         assert [each.reason for each in report.frames] == expected
         assert [each.roi is None for each in report.frames] == [False, True, True, False, False]
         assert (report.clip.frames_graded, report.clip.frames_total) == (2, 5)

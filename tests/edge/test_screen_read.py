@@ -13,13 +13,7 @@ from edge.frame import UNKNOWN_SPACING, Frame, Roi, Spacing
 from edge.screen.read import ScreenReader
 from tests.pictures import frame, screen, tissue
 
-
-def speckle(grain: int, rows: int, columns: int):
-    """Texture that survives being looked at from afar, as speckle does."""
-    return np.kron(tissue((rows, columns)) * 2, np.ones((grain, grain), np.uint8))
-
-
-PICTURE = speckle(8, 75, 95)  # 600 x 760 px
+PICTURE = tissue((600, 760))
 ON_SCREEN = Roi(200, 90, 760, 600)
 
 
@@ -43,15 +37,15 @@ def test_finds_the_picture_on_a_screen():
 def test_a_screen_without_a_picture_has_none():
     pixels = screen(np.full((600, 760), 40, np.uint8))
     reading = ScreenReader(stream=False)(shown(pixels))
-    assert (reading.scan, reading.reason, reading.signal) == (None, Reason.NO_PICTURE, "live")
+    assert (reading.scan, reading.reason, reading.signal) == (None, Reason.MENU, "menu")
 
 
-def test_a_stream_is_read_when_its_screen_changes_size_and_stills_each_time():
+def test_a_stream_is_read_anew_when_its_screen_changes_and_stills_each_time():
     here, there = screen(PICTURE), screen(PICTURE, at=(900, 300))
-    smaller = screen(speckle(4, 75, 95), at=(40, 60), shape=(480, 640))
+    smaller = screen(tissue((300, 380)), at=(40, 60), shape=(480, 640))
     stream, stills = ScreenReader(stream=True), ScreenReader(stream=False)
-    first = stream(shown(here)).scan.roi
-    assert stream(shown(there)).scan.roi == first
+    assert close_to(stream(shown(here)).scan.roi, ON_SCREEN)
+    assert close_to(stream(shown(there)).scan.roi, Roi(900, 300, 760, 600))
     assert close_to(stream(shown(smaller)).scan.roi, Roi(40, 60, 380, 300))
     assert close_to(stills(shown(here)).scan.roi, ON_SCREEN)
     assert close_to(stills(shown(there)).scan.roi, Roi(900, 300, 760, 600))
@@ -95,19 +89,20 @@ def test_the_spacing_and_who_says_so(header, user, agreed):
 
 def test_two_spacings_that_contradict_are_refused_in_one_line():
     reader = ScreenReader(stream=False, spacing=Spacing(0.104, "manual"))
-    with pytest.raises(UsageError, match=r"a\.png: its header says 0\.1 mm per px, --spacing-mm 0\.104") as caught:
+    with pytest.raises(
+        UsageError, match=r"a\.png: dicom says 0\.1 mm per px, manual says 0\.104 mm per px: leave --spacing"
+    ) as caught:
         reader(shown(PICTURE, Roi(0, 0, 760, 600), Spacing(0.1, "dicom")))
     assert "\n" not in str(caught.value)
 
 
-def test_colour_becomes_grey_and_grey_stays_as_it_is():
-    colour = np.zeros((200, 300, 3), np.uint8)
-    colour[:, :, 2] = tissue((200, 300))  # red
-    whole = Roi(0, 0, 300, 200)
-    red = ScreenReader(stream=False)(shown(colour, whole)).scan.pixels
-    assert np.abs(red - 0.299 * colour[:, :, 2]).max() <= 0.51  # ITU-R BT.601
-    grey = tissue((200, 300))
-    assert np.shares_memory(ScreenReader(stream=False)(shown(grey, whole)).scan.pixels, grey)
+def test_a_tinted_picture_becomes_grey_and_a_grey_one_stays_as_it_is():
+    grey, whole = tissue((300, 380)), Roi(0, 0, 380, 300)
+    tinted = np.stack([grey - 15, grey, grey + 15], axis=-1)  # sepia, as many machines show
+    scan = ScreenReader(stream=False)(shown(tinted, whole)).scan
+    assert np.abs(scan.pixels - tinted @ [0.114, 0.587, 0.299]).max() <= 0.51  # ITU-R BT.601
+    assert (scan.colour_share, scan.marks) == (0.0, None)
+    assert np.array_equal(ScreenReader(stream=False)(shown(grey, whole)).scan.pixels, grey)
 
 
 def test_reading_changes_no_pixel_of_the_frame():

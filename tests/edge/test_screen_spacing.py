@@ -27,7 +27,7 @@ def test_nobody_claims():
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations([RULER, HEADER, UNKNOWN_SPACING])))
-def test_the_surest_of_those_that_agree_stands(order):
+def test_of_those_that_agree_the_highest_authority_stands(order):
     assert agreed(order) == HEADER
 
 
@@ -65,7 +65,7 @@ def test_the_order_of_claims_says_nothing(made, random):
     one, other = agreed(made), agreed(shuffled)
     assert isinstance(one, SpacingConflict) == isinstance(other, SpacingConflict)
     if isinstance(one, Spacing) and isinstance(other, Spacing):
-        assert one.uncertainty == other.uncertainty
+        assert one.provenance == other.provenance
 
 
 @given(claims)

@@ -15,7 +15,7 @@ from edge.manifest import Typical
 from edge.pipeline import STAGES, Options, Pipeline
 from edge.stages.typical import FEATURES, distance
 from tests.conftest import GRADE, GRADE_SPEC, entry
-from tests.pictures import CENTRED, NERVE, TISSUE, Oval, frame, tissue, wrist
+from tests.pictures import CENTRED, NERVE, TISSUE, Oval, frame, wrist
 
 COUNT = len(FEATURES)
 STEPS = ("above_normal", "above_mild", "above_moderate")
@@ -48,7 +48,7 @@ def test_the_features_are_what_the_picture_shows(tiny_bundle):
     assert found["log unfilled"] == pytest.approx(math.log(0.01), abs=0.6)
     assert found["components"] == 1
     assert found["depth"] == pytest.approx(CENTRED.y, abs=0.1)
-    assert found["nerve grey"] == pytest.approx(NERVE, abs=8)  # the border's pixels are mixed
+    assert found["nerve grey"] == pytest.approx(NERVE, abs=12)  # the border's pixels are mixed
     assert found["crop grey"] == pytest.approx(tissue + inside * (NERVE - tissue), abs=1.5)
     two = seen(tiny_bundle, Oval(16.0, 12.0, 2.0, 1.2), Oval(20.6, 12.4, 1.5, 1.0))
     assert two["components"] == 2
@@ -56,12 +56,8 @@ def test_the_features_are_what_the_picture_shows(tiny_bundle):
 
 def test_a_blurred_border_is_soft(tiny_bundle):
     """The tiny segmenter's logit is 40 (grey - 140) / 255: unsure from 128 to 152."""
-    sharp = wrist(CENTRED)
-    inside = (sharp == NERVE).astype(float)
-    share = cv2.GaussianBlur(inside, (0, 0), 12)  # the nerve's border alone: a picture all blurred is refused
-    soft = (NERVE * share + tissue() * (1 - share)).astype(np.uint8)
     border = FEATURES.index("soft border")
-    before, after = (look(tiny_bundle, pixels).features[border] for pixels in (sharp, soft))
+    before, after = (look(tiny_bundle, wrist(CENTRED, border_px=px)).features[border] for px in (0.8, 12.0))
     assert before < math.log1p(1.0) < after
 
 

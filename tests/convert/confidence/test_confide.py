@@ -28,7 +28,7 @@ from edge.frame import Frame
 from edge.manifest import Thresholds
 from edge.pipeline import Options, Pipeline
 from tests.convert.confidence.simulated import simulated
-from tests.pictures import MM_PER_PX, NERVE, Oval, tissue, wrist
+from tests.pictures import MM_PER_PX, Oval, tissue, wrist
 
 USUAL = Thresholds()
 SUBJECTS = 48
@@ -49,19 +49,12 @@ def folder(tmp_path_factory):
             a = math.sqrt(area / math.pi * rng.uniform(1.6, 2.4))
             oval = Oval(19.0, rng.uniform(12.0, 16.0), a, area / math.pi / a, rng.uniform(-20, 20))
             empty = number == 7 and shot == 1
-            pixels = _picture(() if empty else (oval,), 100 * number + shot)
+            pixels = wrist(*(() if empty else (oval,)), seed=100 * number + shot)
             file = f"{number}-{shot}.png"
             cv2.imwrite(str(path / "images" / file), pixels)
             lines.append(f"{file},P{number},{grade},transverse,{MM_PER_PX}")
     (path / "labels.csv").write_text("\n".join(lines) + "\n")
     return read_data_folder(path)
-
-
-def _picture(ovals, seed):
-    """As `tests.pictures.wrist`, with speckle soft enough to be found on a screen."""
-    picture, nerve = cv2.GaussianBlur(tissue(seed=seed), (0, 0), 1.5), wrist(*ovals) == NERVE
-    picture[nerve] = NERVE
-    return picture
 
 
 @pytest.fixture(scope="module")

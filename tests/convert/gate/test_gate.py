@@ -39,8 +39,8 @@ from edge.interpreter import open_model
 from edge.pipeline import Options, Pipeline
 from tests import tiny_tflite
 from tests.conftest import CUTS, GRADE, GRADE_SPEC, SEGMENT, SEGMENT_SPEC
-from tests.convert.scans import AREAS_MM2, COLUMNS, float_grader, float_segmenter, nerve_of, scan
-from tests.pictures import MM_PER_PX, NERVE, wrist
+from tests.convert.scans import AREAS_MM2, COLUMNS, float_grader, float_segmenter, nerve_of
+from tests.pictures import MM_PER_PX, is_nerve, wrist
 
 SUBJECTS = 40
 
@@ -50,7 +50,7 @@ def write_folder(path: Path, rows: Sequence[Sequence[str]], pictures: Sequence[n
     (path / "masks").mkdir()
     for row, pixels in zip(rows, pictures, strict=True):
         cv2.imwrite(str(path / "images" / row[0]), pixels)
-        cv2.imwrite(str(path / "masks" / row[0]), (pixels == NERVE).astype(np.uint8) * 255)
+        cv2.imwrite(str(path / "masks" / row[0]), is_nerve(pixels).astype(np.uint8) * 255)
     with (path / "labels.csv").open("w", newline="") as table:
         csv.writer(table).writerows([COLUMNS, *rows])
     return read_data_folder(path)
@@ -60,7 +60,7 @@ def write_folder(path: Path, rows: Sequence[Sequence[str]], pictures: Sequence[n
 def folder(tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
     """One frame a subject, grades in turn, spacing known."""
     rows = [(f"{n}.png", f"S{n}", GRADES[n % 4], "transverse", str(MM_PER_PX), "") for n in range(SUBJECTS)]
-    pictures = [scan(nerve_of(n), n) for n in range(SUBJECTS)]
+    pictures = [wrist(nerve_of(n), seed=n) for n in range(SUBJECTS)]
     return write_folder(tmp_path_factory.mktemp("gate") / "labelled", rows, pictures)
 
 
