@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from edge.cli import ANSWER_IS_NO, DONE, Command
 from edge.commands import options
-from edge.commands.screen_learn import box
 
 if TYPE_CHECKING:
     from edge.recorder import Recording
@@ -31,8 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--level", default="", metavar="L", help="where along the arm: DWC, DWC+1, DWC+10 ...")
     parser.add_argument("--machine", default="", metavar="M", help="a code of the machine")
     parser.add_argument("--gain", default="", metavar="G", help="the machine's gain, as it shows it")
-    parser.add_argument("--spacing-mm", type=float, metavar="X", help="millimetres per pixel [what the screen says]")
-    parser.add_argument("--roi", type=box, metavar="X,Y,W,H", help="the ultrasound picture's box on the screen [found]")
+    options.add_screen(parser)
     options.add_bundle(parser)
 
 
@@ -50,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     source = open_source(args.source)
     try:
         recording = Recording(args.folder, settings, args.count, args.source)
-        reader = ScreenReader(stream=source.stream, spacing=spacing, roi=args.roi)
+        reader = ScreenReader(stream=source.stream, spacing=spacing, roi=args.roi, profile=options.profile(args))
         total = args.frames or len(source) or None
         with tqdm(total=total, desc="frames", unit="frame", delay=2.0, leave=False, file=sys.stderr) as bar:
             try:

@@ -36,20 +36,25 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_scale(parser: argparse.ArgumentParser) -> None:
-    """What a pixel is."""
+def add_screen(parser: argparse.ArgumentParser) -> None:
+    """What a pixel is, and where the picture lies."""
     parser.add_argument(
         "--spacing-mm",
         type=float,
         metavar="X",
-        help="millimetres per pixel, if you know them; otherwise nothing is measured in mm",
+        help="millimetres per pixel, where the screen does not say; with neither, nothing is measured in mm",
     )
     parser.add_argument(
-        "--roi", metavar="X,Y,W,H", help="the ultrasound picture's box on the screen, in pixels [found]"
+        "--roi", type=box, metavar="X,Y,W,H", help="the ultrasound picture's box on the screen, in pixels [found]"
     )
     parser.add_argument(
         "--profile", type=Path, metavar="P.toml", help="what was learned of this screen: see sonoedge screen learn"
     )
+
+
+def add_scale(parser: argparse.ArgumentParser) -> None:
+    """What the screen shows, and whether a grade may do without a scale."""
+    add_screen(parser)
     parser.add_argument(
         "--allow-unscaled",
         action="store_true",
@@ -93,8 +98,8 @@ def pipeline_options(args: argparse.Namespace) -> Options:
         threads=args.threads,
         interpreter=args.interpreter,
         spacing=manual_spacing(args.spacing_mm),
-        roi=_roi(args.roi),
-        profile=_profile(args),
+        roi=args.roi,
+        profile=profile(args),
         allow_unscaled=args.allow_unscaled,
     )
 
@@ -118,25 +123,27 @@ def exam(args: argparse.Namespace) -> Exam:
     return Exam(id=args.exam, subject=args.subject, side=args.side, level=args.level)
 
 
-def _roi(text: str | None) -> Roi | None:
+def box(text: str) -> Roi:
+    """A box from the command line, `type` of its argument."""
     from edge.frame import Roi
 
-    if text is None:
-        return None
     try:
         x, y, width, height = (int(part) for part in text.split(","))
         return Roi(x, y, width, height)
-    except ValueError as error:
-        raise UsageError(f"--roi {text}: give X,Y,WIDTH,HEIGHT in whole pixels, like 320,80,960,720") from error
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: give X,Y,WIDTH,HEIGHT in whole pixels, like 320,80,960,720"
+        ) from None
 
 
-def _profile(args: argparse.Namespace) -> Profile | None:
+def profile(args: argparse.Namespace) -> Profile | None:
+    """What was taught of the screen, by `--profile`."""
     from edge.screen.profile import load
 
     if args.profile is None:
         return None
     if args.roi is not None:
-        raise UsageError(f"--roi {args.roi}: {args.profile} says where the picture is: give one of the two")
+        raise UsageError(f"--roi: {args.profile} says where the picture is: give one of the two")
     return load(args.profile)
 
 

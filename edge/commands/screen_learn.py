@@ -11,7 +11,7 @@ from edge.commands import options
 from edge.errors import ProfileError
 
 if TYPE_CHECKING:
-    from edge.frame import FrameSource, Pixels, Roi
+    from edge.frame import FrameSource, Pixels
     from edge.screen.profile import Profile
 
 FRAMES, EVERY = 40, 5  # of a stream, some seconds: a clock has moved, and no hand has touched the depth
@@ -25,10 +25,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", metavar="N", help="what the profile is called [its file's name]")
     parser.add_argument("--machine", default="", metavar="M", help="make and model, for whoever reads the file")
     parser.add_argument(
-        "--roi", type=box, metavar="X,Y,W,H", help="the ultrasound picture's box on the screen, in pixels [found]"
+        "--roi",
+        type=options.box,
+        metavar="X,Y,W,H",
+        help="the ultrasound picture's box on the screen, in pixels [found]",
     )
     parser.add_argument(
-        "--ruler", type=box, metavar="X,Y,W,H", help="a box that looks different at each depth [the ruler found]"
+        "--ruler",
+        type=options.box,
+        metavar="X,Y,W,H",
+        help="a box that looks different at each depth [the ruler found]",
     )
     parser.add_argument("--spacing-mm", type=float, metavar="X", help="millimetres per pixel [what the ruler says]")
 
@@ -58,17 +64,6 @@ def run(args: argparse.Namespace) -> int:
     print(_summary(profile, len(screens)))
     print(f"profile      {args.out}")
     return DONE
-
-
-def box(text: str) -> Roi:
-    """A box from the command line."""
-    from edge.frame import Roi
-
-    try:
-        x, y, width, height = (int(part) for part in text.split(","))
-        return Roi(x, y, width, height)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r}: give X,Y,WIDTH,HEIGHT in whole pixels") from error
 
 
 def _some(source: FrameSource) -> list[Pixels]:

@@ -1,6 +1,18 @@
 """Reading a machine's screen: a frame as captured becomes a `Scan`, the ultrasound picture alone.
 
-signal   is there a picture at all?
-roi      where on the screen it lies
-read     the step of the pipeline: frame -> Scan, or the Reason why there is none
+signal       what does the screen show, whatever the capture device claims?
+freeze       does the picture change while time passes?
+levels       limited range or full
+
+roi          where ultrasound pictures lie; `cells` is how it looks at a screen, `outline` their shape
+layout       what is where, and the cheap look that tells whether it still holds
+text         lines of text, which `glyphs` reads
+ruler        what a millimetre is; from `ticks` (`even_row`) and `tick_length`
+spacing      the claims of all who say so -> one spacing, none, or a conflict
+profile      what a person taught of one machine's screen; `learn` is how
+
+marks        what is painted into the picture
+redact       painting over, and the last check on what is stored or sent
+
+read         the step of the pipeline: frame -> Scan, or the Reason why there is none
 """

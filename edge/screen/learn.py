@@ -63,7 +63,7 @@ def learn(
 
 
 def _spacing(screens: Sequence[Pixels], picture: Roi, given: Spacing) -> Spacing:
-    known = agreed((given, read_ruler(screens[0], picture)))
+    known = agreed((given, read_ruler(screens[0], picture).claim))
     if isinstance(known, SpacingConflict):
         raise ProfileError(f"the screen and the user do not agree on a scale: {known}: measure the ruler again")
     return known

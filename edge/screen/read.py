@@ -7,7 +7,7 @@ longer holds. In between only the picture's own pixels are touched.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -27,6 +27,7 @@ from edge.screen.signal import Signal, signal_state
 from edge.screen.spacing import SpacingConflict, agreed
 
 SECOND_LOOK_NS = 1_000_000_000  # after the first: by then tissue has moved under what is painted over it
+LOOK_AGAIN_NS = 1_500_000_000  # grading resumes within 2 s of life
 
 NO_SIGNAL: dict[Signal, Reason] = {
     "unreadable": Reason.UNREADABLE,
@@ -76,6 +77,7 @@ class ScreenReader:
         self._known: _Known | Reason | None = None
         self._watch: LayoutWatch | None = None
         self._first_look: tuple[Pixels, int] | None = None  # a frame of this layout and its time, until the second
+        self._read_ns = 0  # when the layout, or what is painted over it, was last read
         self._freeze = FreezeWatch()
         self._limited: dict[tuple[int, ...], bool] = {}  # by the shape of the frame: it does not change on the way
         self._grey: Pixels = np.empty((0, 0), np.uint8)
@@ -103,32 +105,46 @@ class ScreenReader:
         return Reading(signal, self._scan(pixels, picture.roi, spacing, known), None)
 
     def _layout(self, frame: Frame, pixels: Pixels) -> _Known | Reason:
+        """What is known of the layout, read anew where it must be."""
+        now_ns = frame.shown_ns
         if not self._stream or self._known is None or self._watch is None or not self._watch.holds(pixels):
-            self._first_look = (pixels.copy(), frame.shown_ns) if self._stream else None
+            self._first_look = (pixels.copy(), now_ns) if self._stream else None
             self._learn(frame, [pixels])
-        elif self._first_look and frame.shown_ns - self._first_look[1] >= SECOND_LOOK_NS:
+        elif self._first_look and now_ns - self._first_look[1] >= SECOND_LOOK_NS:
             earlier, self._first_look = self._first_look[0], None
             self._learn(frame, [earlier, pixels])
-        assert self._known is not None  # noqa: S101  just learned
-        return self._known
+        elif now_ns - self._read_ns >= LOOK_AGAIN_NS:
+            self._look_again(frame, pixels)
+        else:
+            return self._known
+        self._read_ns = now_ns
+        return self._known  # type: ignore[return-value]  # just learned
 
     def _learn(self, frame: Frame, screens: list[Pixels]) -> None:
-        now = screens[-1]
+        """Read a layout; `screens` are frames of it, the present one last."""
+        now, anchors = screens[-1], tuple[Roi, ...]()
         layout = self._read_layout(frame, screens)
-        anchors: tuple[Roi, ...] = ()
         if isinstance(layout, Reason):
             self._known = layout
             layout = Layout((now.shape[0], now.shape[1]), None, None, ambiguous=False)
         elif layout.picture is not None:
-            roi = layout.picture.roi
-            ruler = read_ruler(now, roi)
-            claims = (ruler,) if self._profile is None else (ruler, self._profile.spacing(now))
-            marks = find_marks(*(roi.of(screen) for screen in screens))
-            redaction = Redaction(marks, inside(layout.outline, marks.shape) if layout.outline else None)
-            limited = self._limited.setdefault(now.shape, is_limited(*screens))
-            self._known = _Known(layout, claims, redaction, limited if self._stream else is_limited(now))
+            ruler = read_ruler(now, layout.picture.roi)
+            claims, anchors = [ruler.claim], ruler.places
+            if self._profile is not None:
+                claims.append(self._profile.spacing(now))
+                anchors = (*anchors, *(Roi(*strip.place) for strip in self._profile.ruler))
+            # The range of a source does not change on the way; a later screen may have too little white to tell it.
+            limited = self._limited.setdefault(now.shape, is_limited(*screens)) if self._stream else is_limited(now)
+            self._known = _Known(layout, tuple(claims), _redaction(layout, screens), limited)
         if self._stream:
             self._watch = (self._watch.again if self._watch else LayoutWatch)(now, layout, anchors)
+
+    def _look_again(self, frame: Frame, pixels: Pixels) -> None:
+        """Once in a while: is there a picture by now, has a caliper been set?"""
+        if isinstance(self._known, _Known):
+            self._known = replace(self._known, redaction=_redaction(self._known.layout, [pixels]))
+        else:
+            self._learn(frame, [pixels])
 
     def _read_layout(self, frame: Frame, screens: list[Pixels]) -> Layout | Reason:
         """Where the picture is: as the user says, as the profile says, or as it is seen, within the header's region."""
@@ -171,6 +187,12 @@ class ScreenReader:
         if isinstance(conflict := agreed(stated), SpacingConflict):
             raise UsageError(f"{_called(frame)}: {conflict}: leave --spacing-mm out")
         return stated
+
+
+def _redaction(layout: Layout, screens: list[Pixels]) -> Redaction:
+    assert layout.picture is not None  # noqa: S101  only a layout with a picture is redacted
+    marks = find_marks(*(layout.picture.roi.of(screen) for screen in screens))
+    return Redaction(marks, inside(layout.outline, marks.shape) if layout.outline else None)
 
 
 def to_grey(pixels: Pixels) -> Pixels:

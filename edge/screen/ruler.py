@@ -7,24 +7,33 @@ ruler shows it: a capture that was stretched from 4:3 to 16:9 and has one ruler 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import cv2
 
 from edge.frame import UNKNOWN_SPACING, Pixels, Roi, Spacing
 from edge.screen.spacing import SpacingConflict
 from edge.screen.text import TextLine, read_text
-from edge.screen.tick_length import LENGTHS_MM, tick_length
+from edge.screen.tick_length import LENGTHS_MM, is_length, tick_length
 from edge.screen.ticks import Ticks, find_ticks
 
 SURE_TICKS = 6  # in a row that counts without words of its own
 SQUARE = 0.01  # two rulers of one picture agree within this share
 NOT_A_RULER = 0.1  # ticks that no length fits within this share are something else, not a second opinion
 STRIP = 1 / 14  # of the screen's height, the strip on either side of a row in which its labels are read
+TICK = 3  # px on either side of a row that its ticks cover
 CUT = 2  # px from the edge of a part, text that may go on beyond it
 
 
-def read_ruler(screen: Pixels, picture: Roi) -> Spacing | SpacingConflict:
+@dataclass(frozen=True)
+class RulerReading:
+    """What the rulers beside a picture say, and the places of the screen that say it: none where nothing is said."""
+
+    claim: Spacing | SpacingConflict
+    places: tuple[Roi, ...] = ()
+
+
+def read_ruler(screen: Pixels, picture: Roi) -> RulerReading:
     """The spacing that the ruler beside `picture` shows on a whole screen, grey or BGR.
 
     `UNKNOWN_SPACING` where there is no ruler or where its ticks could be of two lengths; a conflict where two rulers
@@ -32,13 +41,15 @@ def read_ruler(screen: Pixels, picture: Roi) -> Spacing | SpacingConflict:
     """
     rows = find_ticks(screen, picture)
     if not rows:
-        return UNKNOWN_SPACING
+        return RulerReading(UNKNOWN_SPACING)
     lines = [line for row in rows for line in _read(screen, _strip(screen, row))]
-    by_labels = spacing_of(rows, lines, picture)
-    if by_labels is not UNKNOWN_SPACING:
-        return by_labels
-    lines += [line for part in _round(screen, picture) for line in _read(screen, part)]
-    return spacing_of(rows, lines, picture)
+    claim = spacing_of(rows, lines, picture)
+    if claim is UNKNOWN_SPACING:
+        lines += [line for part in _round(screen, picture) for line in _read(screen, part)]
+        claim = spacing_of(rows, lines, picture)
+    if claim is UNKNOWN_SPACING:
+        return RulerReading(UNKNOWN_SPACING)
+    return RulerReading(claim, (*(_ticked(row) for row in rows), *(line.box for line in lines if is_length(line.text))))
 
 
 def spacing_of(rows: Sequence[Ticks], lines: Sequence[TextLine], picture: Roi) -> Spacing | SpacingConflict:
@@ -81,6 +92,15 @@ def _read(screen: Pixels, part: Roi) -> Iterator[TextLine]:
 def _clear(start: int, size: int, part: int, long: int, limit: int) -> bool:
     """Whether a stretch of text stays off the ends of its part that are not the screen's own."""
     return (part == 0 or start > part + CUT) and (part + long == limit or start + size < part + long - CUT)
+
+
+def _ticked(row: Ticks) -> Roi:
+    """Where the ticks of a row stand, a little beyond the first and the last."""
+    along, across = round(row.first) - TICK, max(0, round(row.at) - TICK)
+    long = round(row.last) - along + 2 * TICK
+    return (
+        Roi(across, max(0, along), 2 * TICK, long) if row.axis == "down" else Roi(max(0, along), across, long, 2 * TICK)
+    )
 
 
 def _strip(screen: Pixels, row: Ticks) -> Roi:

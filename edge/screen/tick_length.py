@@ -66,6 +66,12 @@ class _Label:
     stray: float  # how far it may stray, in ticks
 
 
+def is_length(text: str) -> bool:
+    """Whether a text beside a ruler is a number of it, its unit, or a depth."""
+    text = text.strip(TICK_INK)
+    return bool(NUMBER.fullmatch(text) or UNIT.fullmatch(text) or DEPTH.search(text))
+
+
 def _by_labels(row: Ticks, lines: Iterable[TextLine], picture: Roi) -> set[float]:
     """The lengths that the numbers beside the ticks allow: one a unit, where no unit is written."""
     labels: list[_Label] = []

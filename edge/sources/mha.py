@@ -46,9 +46,7 @@ class MhaHeader:
     frames: int
     compressed: bool
     invalid: frozenset[int] = frozenset()  # frames that the recorder itself marked as holding no picture
-    taken_ns: dict[int, int] = field(
-        default_factory=dict
-    )  # index -> the recorder's clock
+    taken_ns: dict[int, int] = field(default_factory=dict)  # index -> the recorder's clock
 
     @property
     def frame_bytes(self) -> int:

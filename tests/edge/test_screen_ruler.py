@@ -197,7 +197,7 @@ def test_on_five_hundred_drawn_screens_no_scale_that_is_read_is_wrong():
     told: Counter[str] = Counter()
     for seed in range(1000, 1500):
         drawn = draw(seed)
-        seen = read_ruler(drawn.screen.pixels, drawn.screen.roi)
+        seen = read_ruler(drawn.screen.pixels, drawn.screen.roi).claim
         result = outcome(seen, drawn.screen.mm_per_px)
         assert result != "wrong", (seed, seen, drawn.screen.mm_per_px)
         if drawn.tells:
@@ -225,11 +225,11 @@ def test_real_screens_are_read_within_two_per_cent_or_not_at_all(most):
         source = open_source(str(shared(path)))
         frame = next(frame for frame in source if frame.index == row["frame"])
         source.close()
-        seen[path] = outcome(read_ruler(frame.pixels, Roi(*row["boxes"][0])), spacing[path])
+        seen[path] = outcome(read_ruler(frame.pixels, Roi(*row["boxes"][0])).claim, spacing[path])
     assert [path for path, result in seen.items() if result == "wrong"] == []
     unread = [path for path in seen if any(name in path for name in MUST_BE_READ) and seen[path] != "right"]
     assert unread == []
 
 
 def test_screens_that_no_ruler_stands_on_claim_nothing():
-    assert read_ruler(draw(0).screen.roi.of(draw(0).screen.pixels).copy(), Roi(0, 0, 400, 300)) is UNKNOWN_SPACING
+    assert read_ruler(draw(0).screen.roi.of(draw(0).screen.pixels).copy(), Roi(0, 0, 400, 300)).claim is UNKNOWN_SPACING
