@@ -232,7 +232,7 @@ def _where(box: Roi, picture: Picture | None) -> tuple[bool, bool, bool]:
 
 def _spread(places: npt.NDArray[np.intp], count: int) -> npt.NDArray[np.intp]:
     """At most `count` of the places, evenly spread."""
-    return places if len(places) <= count else places[np.linspace(0, len(places) - 1, count).astype(np.intp)]
+    return places if len(places) <= count else places[np.arange(count) * (len(places) - 1) // (count - 1)]
 
 
 def _one_channel(pixels: Pixels) -> Pixels:

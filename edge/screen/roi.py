@@ -235,7 +235,7 @@ def _halves(look: Look, content: Cells) -> tuple[Cells, ...]:
     usual = (25 * far - 9 * near) / 16
     ratio = np.where(usual > 0.5, bands / np.maximum(usual, 0.5), np.nan)
     ratio[:, np.count_nonzero(np.isnan(ratio), axis=0) > 3] = 0
-    along = np.where(np.nanpercentile(ratio, 15, axis=0) > ALL_ALONG, np.nanmedian(ratio, axis=0), 0)
+    along = np.where(_quantile(ratio, 0.15) > ALL_ALONG, _quantile(ratio, 0.5), 0)
     first, last = (round(share * len(along)) for share in MIDDLE)
     middle = first + int(along[first:last].argmax())
     if along[middle] < SEAM or np.mean(along >= SEAM) > 0.1:  # a picture made of blocks has seams all over
@@ -244,6 +244,18 @@ def _halves(look: Look, content: Cells) -> tuple[Cells, ...]:
     one, other = content.copy(), content.copy()
     one[:, seam:], other[:, :seam] = 0, 0
     return one, other
+
+
+def _quantile(rows: npt.NDArray[np.float64], share: float) -> npt.NDArray[np.float64]:
+    """Of each column of (R, C), what is not nan: as `numpy.nanquantile`, which takes the columns one by one."""
+    ordered, count = np.sort(rows, axis=0), np.count_nonzero(~np.isnan(rows), axis=0)
+    at = share * (count - 1)
+    below = at.astype(np.intp)
+    low, high = (
+        np.take_along_axis(ordered, index[None], axis=0)[0] for index in (below, np.minimum(below + 1, count - 1))
+    )
+    result: npt.NDArray[np.float64] = low + (at - below) * (high - low)
+    return result
 
 
 def _to_the_pixel(look: Look, content: Cells, paper: _Paper | None) -> Roi:
