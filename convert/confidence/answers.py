@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
@@ -41,7 +42,8 @@ def collect(bundle: Bundle, graders: Sequence[str], samples: Sequence[Sample]) -
         UsageError: the bundle has no segmenter.
         DataError: a picture cannot be read.
     """
-    pipelines = [Pipeline(bundle, Options(grader=name, allow_unscaled=True), stream=False) for name in graders]
+    bare = _without_typical(bundle)
+    pipelines = [Pipeline(bare, Options(grader=name, allow_unscaled=True), stream=False) for name in graders]
     views: dict[str, list[Wrist]] = {name: [] for name in graders}
     clips = zip(wrists(samples), *owners(samples), strict=True)
     for rows, subject, grade in tqdm(list(clips), "cascade", unit="wrist", delay=2, leave=False):
@@ -49,6 +51,12 @@ def collect(bundle: Bundle, graders: Sequence[str], samples: Sequence[Sample]) -
         for name, pipeline in zip(graders, pipelines, strict=True):
             views[name].append(_wrist(subject, grade, [pipeline(frame) for frame in frames]))
     return views
+
+
+def _without_typical(bundle: Bundle) -> Bundle:
+    """What is typical is asked anew: the bundle's own answer may be of features that are no longer looked at."""
+    graders = {name: msgspec.structs.replace(entry, typical=None) for name, entry in bundle.manifest.graders.items()}
+    return replace(bundle, manifest=msgspec.structs.replace(bundle.manifest, graders=graders))
 
 
 def true_grades(clips: Sequence[Wrist]) -> npt.NDArray[np.int64]:

@@ -34,6 +34,8 @@ _LEAST = {
     "nerve grey": 3.0,
     "crop grey": 3.0,
     "soft border": 0.1,
+    "layered": 0.03,
+    "uneven sides": 0.2,
     **dict.fromkeys(LOGITS, 0.3),
 }
 

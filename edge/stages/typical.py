@@ -23,6 +23,7 @@ from edge.stages.segment import Segmenter
 Features = npt.NDArray[np.float64]  # (F,), or (N, F): as `FEATURES`
 
 LOGITS = ("above normal", "above mild", "above moderate")
+LAYERS_PX = (56, 56)  # of a crop of 15 mm: 0.27 mm, larger than speckle, smaller than a layer
 FEATURES = (
     "log area",  # of mm²; where no spacing is known, of the mm² that a picture as wide as the canvas would have
     "log flattening",
@@ -32,6 +33,8 @@ FEATURES = (
     "nerve grey",  # mean, 0..255
     "crop grey",  # mean, 0..255
     "soft border",  # log of 1 + unsure pixels, those of one line along the nerve being about 1
+    "layered",  # log of the crop's change downwards over its change sideways: the other plane has more layers
+    "uneven sides",  # log of 1.01 - correlation of the crop's left quarter with its right one, by depth
     *LOGITS,
 )
 
@@ -50,6 +53,7 @@ def features(nerve: Nerve, mask: Mask, segmenter: Segmenter, grader: Grader) -> 
             _mean_grey(segmenter.canvas, mask),
             _mean_grey(grader.canvas),
             math.log1p(segmenter.unsure_px() / math.sqrt(area_px)),
+            *_layers(grader.canvas),
             *grader.logits,
         ]
     )
@@ -86,6 +90,16 @@ def distance(seen: Features, centre: Features, precision: npt.NDArray[np.float64
     off = seen - centre
     squared: npt.NDArray[np.float64] = ((off @ precision) * off).sum(axis=-1)
     return squared
+
+
+def _layers(crop: Pixels) -> tuple[float, float]:
+    """`layered` and `uneven sides` of a crop (H, W), looked at without its speckle."""
+    small = cv2.resize(crop, LAYERS_PX, interpolation=cv2.INTER_AREA).astype(np.float32)
+    down, across = (float(np.abs(np.diff(small, axis=axis)).sum()) for axis in (0, 1))
+    sides = [part.mean(axis=1) for part in (small[:, : LAYERS_PX[0] // 4], small[:, -LAYERS_PX[0] // 4 :])]
+    left, right = (side - side.mean() for side in sides)
+    alike = float(left @ right) / max(float(np.linalg.norm(left) * np.linalg.norm(right)), 1e-6)
+    return math.log((down + 1.0) / (across + 1.0)), math.log(1.01 - alike)
 
 
 def _mean_grey(pixels: Pixels, mask: Mask | None = None) -> float:

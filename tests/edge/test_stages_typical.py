@@ -61,6 +61,18 @@ def test_a_blurred_border_is_soft(tiny_bundle):
     assert before < math.log1p(1.0) < after
 
 
+def test_layers_that_run_level_and_sides_that_differ_show(tiny_bundle):
+    rows = np.arange(300)[:, None] * np.ones((1, 380))
+    step = np.where(np.arange(380) < 190, 0, 12)  # a break of the layers in the middle of the nerve
+    plain, level, broken = (
+        np.clip(wrist(CENTRED) + 12.0 * np.sin(2 * np.pi * at / 24) * strength, 0, 255).astype(np.uint8)
+        for at, strength in ((rows, 0), (rows, 1), (rows + step, 1))
+    )
+    seen = [dict(zip(FEATURES, look(tiny_bundle, each).features, strict=True)) for each in (plain, level, broken)]
+    assert seen[1]["layered"] > seen[0]["layered"] + 0.1
+    assert seen[1]["uneven sides"] < seen[0]["uneven sides"] < seen[2]["uneven sides"]
+
+
 def test_without_a_spacing_the_picture_is_taken_to_be_as_wide_as_the_canvas(tiny_bundle):
     unscaled = look(tiny_bundle, wrist(CENTRED), mm_per_px=None, allow_unscaled=True).features
     scaled = look(tiny_bundle, wrist(CENTRED), mm_per_px=38.4 / 380).features
