@@ -28,6 +28,7 @@ STEP = 2  # columns of the tape to one answer
 OTHER = "\ufffd"
 ALPHABET = "\0" + "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz.,:/-%+()*=<>#'_ " + OTHER
 NO_GLYPH = "\0 "
+NARROW = ".,:'Iijl1"
 GAP = 16  # columns of black between strips on the tape: more than the network sees to one side
 ASSET = "glyphs.tflite"
 
@@ -121,18 +122,34 @@ def _answers(tape: Pixels, model: Model) -> npt.NDArray[np.float32]:
 
 
 def _word(logits: npt.NDArray[np.float32]) -> Word:
-    """Best class a column; neighbours of one class are one glyph, "no glyph" between them makes two of them."""
+    """Best class a column; neighbours of one class are one glyph, "no glyph" between them makes two of them.
+
+    Two classes in two neighbouring columns, STEP apart, are two readings of one glyph: the better one counts, as
+    certain as it is against the other. Only the narrowest glyphs stand so close.
+    """
     odds = np.exp(logits - logits.max(axis=1, keepdims=True))
     odds /= odds.sum(axis=1, keepdims=True)
     classes = odds.argmax(axis=1)
     begins = np.flatnonzero(np.diff(classes, prepend=0))
-    said = [ALPHABET[class_] for class_ in classes[begins]]
-    glyphs = [run for run, glyph in zip(np.split(odds, begins)[1:], said, strict=True) if glyph not in NO_GLYPH]
-    return Word(
-        " ".join("".join(said).replace("\0", "").split()),
-        tuple(float(run.max()) for run in glyphs),
-        tuple(float(1 - run[:, 0].min()) for run in glyphs),
-    )
+    text, last = "", -2
+    certain: list[float] = []
+    seen: list[float] = []
+    for begin, run in zip(begins.tolist(), np.split(odds, begins)[1:], strict=True):
+        glyph = ALPHABET[classes[begin]]
+        if glyph in NO_GLYPH:
+            text += glyph
+            continue
+        best, there = float(run.max()), float(1 - run[:, 0].min())
+        at = begin + int(run[:, classes[begin]].argmax())
+        if at == last + 1 and not (glyph in NARROW and text[-1] in NARROW):
+            text = text[:-1] + (glyph if best > certain[-1] else text[-1])
+            certain[-1] = max(best, certain[-1]) / (best + certain[-1])
+        else:
+            text += glyph
+            certain.append(best)
+            seen.append(there)
+        last = at
+    return Word(" ".join(text.replace("\0", "").split()), tuple(certain), tuple(seen))
 
 
 def _even(width: int) -> int:

@@ -41,7 +41,8 @@ SHARPNESS = 1.6  # step at the ink over its spread: drawn text, sharp and of one
 NOISE = 8.0  # grey levels: ink of one colour has less spread than this only where nothing was blurred or compressed
 TAPE = 4096  # columns of strips that are read of a screen: a full page of settings; the sharpest come first
 SURE = 0.5  # probability of a glyph below which it counts for nothing
-EVIDENCE = 0.95  # what the glyphs above it have to reach together to be text
+EVIDENCE = 0.95  # what the glyphs above it have to reach together to be text ...
+DRAWN, EVIDENCE_DRAWN = 5.0, 0.5  # ... and where the ink is sharper than speckle ever is: a lone number on plain paper
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,8 @@ def read_text(grey: Pixels, *, within: Roi | None = None) -> tuple[TextLine, ...
     part = within.of(grey) if within is not None else grey
     offered = _that_fit(candidates(part))
     words = read_strips([_strip(part, candidate) for candidate in offered])
-    read = sorted(zip(offered, words, strict=True), key=lambda pair: -evidence(pair[1]))
-    found = _alone([TextLine(c.box, w.text, min(w.certain)) for c, w in read if evidence(w) >= EVIDENCE])
+    read = sorted(zip(offered, words, strict=True), key=lambda pair: -_legible(pair[1]))
+    found = _alone([TextLine(c.box, w.text, min(w.certain)) for c, w in read if is_text(c, w)])
     if within is not None:
         found = [
             replace(line, box=replace(line.box, x=line.box.x + within.x, y=line.box.y + within.y)) for line in found
@@ -87,9 +88,10 @@ def read_text(grey: Pixels, *, within: Roi | None = None) -> tuple[TextLine, ...
     return tuple(sorted(_lines(found), key=lambda line: (line.box.y, line.box.x)))
 
 
-def evidence(word: Word) -> float:
-    """How much of text a strip showed: a glyph that is surely there counts one, one less sure than SURE nothing."""
-    return sum(max(0.0, (glyph - SURE) / (1 - SURE)) for glyph in word.seen)
+def is_text(candidate: Candidate, word: Word) -> bool:
+    """Whether the network saw text: a glyph that is surely there counts one, one less sure than SURE nothing."""
+    evidence = sum(max(0.0, (glyph - SURE) / (1 - SURE)) for glyph in word.seen)
+    return evidence >= (EVIDENCE if candidate.sharpness < DRAWN else EVIDENCE_DRAWN)
 
 
 def candidates(grey: Pixels, *, sharpness: float = SHARPNESS) -> list[Candidate]:
@@ -191,11 +193,18 @@ def _strip(grey: Pixels, candidate: Candidate) -> Pixels:
     return cut_strip(grey, (box.x, box.y, box.width, box.height), ink=candidate.ink, paper=candidate.paper)
 
 
+def _legible(word: Word) -> float:
+    """Mean certainty, a little less where it rests on few glyphs."""
+    return sum(word.certain) / (len(word.certain) + 0.2)
+
+
 def _alone(found: Sequence[TextLine]) -> list[TextLine]:
-    """Of lines that lie on one another, seen at two sizes, the first."""
+    """Of lines seen twice, at two sizes, or whole and in parts: the parts where they are half of the whole and more,
+    else the whole. `found` is in the order of legibility."""
     kept: list[TextLine] = []
     for line in found:
-        if all(_shared(line.box, other.box) < 0.5 * min(_area(line.box), _area(other.box)) for other in kept):
+        if sum(_shared(line.box, other.box) for other in kept) < 0.5 * _area(line.box):
+            kept = [other for other in kept if _shared(line.box, other.box) < 0.5 * _area(other.box)]
             kept.append(line)
     return kept
 

@@ -25,7 +25,7 @@ from edge.bundle import CARD_FILE, Bundle
 from edge.errors import UsageError
 from edge.findings import GRADES, Reason
 from edge.frame import Frame
-from edge.manifest import Thresholds
+from edge.manifest import Thresholds, Typical
 from edge.pipeline import Options, Pipeline
 from tests.convert.confidence.simulated import simulated
 from tests.pictures import MM_PER_PX, Oval, tissue, wrist
@@ -157,6 +157,14 @@ def test_what_cannot_be_is_told_in_one_line(tiny_bundle, measuring_bundle, make_
         with pytest.raises(UsageError, match=said):
             run(tiny_bundle, folder, **({"out": out} | changed))
     assert not out.exists()
+
+
+def test_a_bundle_whose_features_are_out_of_date_is_fitted_anew(tiny_bundle, make_bundle, folder):
+    grader = tiny_bundle.manifest.graders["brightness"]
+    mood = Typical(features=("mood",), centre=(0.0,), precision=((1.0,),), threshold=1.0, coverage=0.9, subjects=9)
+    aged = make_bundle(graders={"brightness": msgspec.structs.replace(grader, typical=mood)})
+    few = tuple(folder.of_subjects({"P1", "P2"}))
+    assert len(collect(aged, ["brightness"], few)["brightness"]) == 2
 
 
 def test_frames_without_a_grade_are_no_witnesses(tiny_bundle, tmp_path):
