@@ -5,12 +5,14 @@ Only the scan is drawn. The rest of the screen, with whatever name stands on it,
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
 import numpy as np
+from tqdm import tqdm
 
 from edge.errors import OutputError, RedactionError
 from edge.examine import Watcher
@@ -56,6 +58,22 @@ def draw(seen: Observation) -> Pixels | None:
     return framed
 
 
+class Painter:
+    """Draws frame after frame; one on which text may be left is None, and the first of them is told on stderr."""
+
+    def __init__(self) -> None:
+        self._told = False
+
+    def __call__(self, seen: Observation) -> Pixels | None:
+        try:
+            return draw(seen)
+        except RedactionError as error:
+            if not self._told:
+                tqdm.write(f"sonoedge: {error}; pictures like it are left out", file=sys.stderr)
+            self._told = True
+            return None
+
+
 def save(picture: Pixels, path: Path) -> None:
     """Write a picture as PNG, whole or not at all.
 
@@ -75,16 +93,13 @@ def clip_into(path: Path, fps: float) -> Iterator[Watcher]:
         OutputError: the video cannot be written whole.
     """
     writer: cv2.VideoWriter | None = None
-    size, frames = (0, 0), 0
+    size, frames, paint = (0, 0), 0, Painter()
 
     with replacing(path) as temporary:
 
         def add(seen: Observation) -> None:
             nonlocal writer, size, frames
-            try:
-                picture = draw(seen)
-            except RedactionError:
-                return
+            picture = paint(seen)
             if picture is None:
                 return
             if writer is None:

@@ -59,9 +59,9 @@ def overlays_into(folder: Path) -> Watcher:
     One on which text may be left is not kept; the first of them is told.
     """
     from edge import overlay
-    from edge.errors import OutputError, RedactionError
+    from edge.errors import OutputError
 
-    withheld = False
+    paint = overlay.Painter()
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -69,14 +69,7 @@ def overlays_into(folder: Path) -> Watcher:
         raise OutputError(f"{folder}: cannot make this folder ({error.strerror})") from error
 
     def save(seen: Observation) -> None:
-        nonlocal withheld
-        try:
-            picture = overlay.draw(seen)
-        except RedactionError as error:
-            if not withheld:
-                tqdm.write(f"sonoedge: {error}; overlays like it are left out", file=sys.stderr)
-            withheld = True
-            return
+        picture = paint(seen)
         if picture is not None:
             stem = Path(seen.frame.name).stem or "frame"
             overlay.save(picture, folder / f"{seen.frame.index:05d}-{stem}.png")

@@ -9,6 +9,7 @@ class of ours (another script, a mirrored letter).
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -29,6 +30,9 @@ OTHER = "\ufffd"
 ALPHABET = "\0" + "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz.,:/-%+()*=<>#'_ " + OTHER
 NO_GLYPH = "\0 "
 NARROW = ".,:'Iijl1"
+ZERO = re.compile(
+    r"(?<=\d)[Oo]|(?<=\d[.,:/-])[Oo]|(?<![A-Za-z])[Oo](?=[\d.,])"
+)  # drawn alike; what stands beside it tells
 GAP = 16  # columns of black between strips on the tape: more than the network sees to one side
 ASSET = "glyphs.tflite"
 
@@ -149,7 +153,8 @@ def _word(logits: npt.NDArray[np.float32]) -> Word:
             certain.append(best)
             seen.append(there)
         last = at
-    return Word(" ".join(text.replace("\0", "").split()), tuple(certain), tuple(seen))
+    text = ZERO.sub("0", " ".join(text.replace("\0", "").split()))
+    return Word(text, tuple(certain), tuple(seen))
 
 
 def _even(width: int) -> int:

@@ -42,7 +42,8 @@ NOISE = 8.0  # grey levels: ink of one colour has less spread than this only whe
 TAPE = 4096  # columns of strips that are read of a screen: a full page of settings; the sharpest come first
 SURE = 0.5  # probability of a glyph below which it counts for nothing
 EVIDENCE = 0.95  # what the glyphs above it have to reach together to be text ...
-DRAWN, EVIDENCE_DRAWN = 5.0, 0.5  # ... and where the ink is sharper than speckle ever is: a lone number on plain paper
+WIDEST = 3.5  # ... and their mean width in heights of the line: a numeral with its tick has 3.3, a streak of tissue 4
+DRAWN, EVIDENCE_DRAWN = 5.0, 0.5  # where the ink is sharper than speckle ever is: a lone number on plain paper
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,9 @@ def read_text(grey: Pixels, *, within: Roi | None = None) -> tuple[TextLine, ...
 def is_text(candidate: Candidate, word: Word) -> bool:
     """Whether the network saw text: a glyph that is surely there counts one, one less sure than SURE nothing."""
     evidence = sum(max(0.0, (glyph - SURE) / (1 - SURE)) for glyph in word.seen)
-    return evidence >= (EVIDENCE if candidate.sharpness < DRAWN else EVIDENCE_DRAWN)
+    if candidate.sharpness >= DRAWN:
+        return evidence >= EVIDENCE_DRAWN
+    return evidence >= EVIDENCE and candidate.core.width <= WIDEST * candidate.core.height * len(word.seen)
 
 
 def candidates(grey: Pixels, *, sharpness: float = SHARPNESS) -> list[Candidate]:
