@@ -7,6 +7,7 @@
     pipeline     one frame through screen and stages      -> Observation
     budget       how old each frame is at its report
     examine      every frame of a source                  -> Report
+    recorder     good, different, de-identified frames of a source -> a data folder
     explain      where the INT8 model looked in one frame: occlusion, LIME
     report       the versioned record, its schema, its JSON
     overlay      what a person looks at
