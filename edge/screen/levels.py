@@ -15,8 +15,7 @@ from edge.frame import Pixels
 
 BLACK, WHITE = 16, 235  # ITU-R BT.601 and BT.709, 8 bits
 LOOK = (480, 270)  # samples across and down: white letters are a few pixels thick
-BLACK_SHARE = 0.05  # of the samples are black to the level: on real screens 0.13 and more
-WHITE_SAMPLES = 24  # are white to the level: more than a cursor has
+ENDS = 24  # samples are black to the level, and as many white: more than a cursor has, less than a line of text
 
 STRETCH: Pixels = np.clip(np.rint((np.arange(256) - BLACK) * 255 / (WHITE - BLACK)), 0, 255).astype(np.uint8)
 """(256,) for `cv2.LUT`: limited range to full."""
@@ -31,7 +30,7 @@ def is_limited(*screens: Pixels) -> bool:
     """
     counts = sum((_counts(screen) for screen in screens), np.zeros(256, np.int64))
     within = not counts[:BLACK].any() and not counts[WHITE + 1 :].any()
-    return bool(within and counts[BLACK] >= BLACK_SHARE * counts.sum() and counts[WHITE] >= WHITE_SAMPLES)
+    return bool(within and counts[BLACK] >= ENDS and counts[WHITE] >= ENDS)
 
 
 def _counts(screen: Pixels) -> npt.NDArray[np.int64]:

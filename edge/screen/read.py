@@ -108,7 +108,8 @@ class ScreenReader:
         """What is known of the layout, read anew where it must be."""
         now_ns = frame.shown_ns
         if not self._stream or self._known is None or self._watch is None or not self._watch.holds(pixels):
-            self._first_look = (pixels.copy(), now_ns) if self._stream else None
+            if self._stream and (self._first_look is None or self._known is not Reason.AMBIGUOUS_VIEWS):
+                self._first_look = pixels.copy(), now_ns  # of two pictures the one that moves is meant
             self._learn(frame, [pixels])
         elif self._first_look and now_ns - self._first_look[1] >= SECOND_LOOK_NS:
             earlier, self._first_look = self._first_look[0], None

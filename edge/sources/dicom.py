@@ -28,6 +28,7 @@ except ImportError as error:
 _KEPT_OUT = 4096  # bytes; a longer element (the pixels) stays on disk until a frame is asked for
 _SQUARE = 0.005  # relative; where a pixel's sides differ by more, no one number turns pixels into mm²
 _ROUNDED = 0.002  # share that a header's number is off at least: machines were seen to write three digits, as 0.00291
+_PACE_MS = 40.0  # between frames where the header has no FrameTime
 
 # PS3.3 C.8.5.5, SequenceOfUltrasoundRegions
 _SPATIAL_2D = 1
@@ -56,12 +57,15 @@ def open_dicom(rest: str) -> FrameSource:
 def _frames(
     path: Path, dataset: Dataset, first: Pixels, arrays: Iterator[npt.NDArray[Any]], count: int
 ) -> Generator[Frame, None, None]:
-    region, spacing = region_and_spacing(dataset)
+    with _translated(path):
+        region, spacing = region_and_spacing(dataset)
+        pace_ms = float(dataset.get("FrameTime") or _PACE_MS)
     pixels: Pixels | None = first
     index = 0
     while pixels is not None:
         name = path.name if count == 1 else ""
-        yield Frame(pixels, time.monotonic_ns(), index, name=name, spacing=spacing, region=region)
+        taken_ns = round(index * pace_ms * 1e6)
+        yield Frame(pixels, time.monotonic_ns(), index, name=name, spacing=spacing, region=region, taken_ns=taken_ns)
         index += 1
         with _translated(path):
             array = next(arrays, None)

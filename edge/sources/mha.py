@@ -26,6 +26,7 @@ _FRAME_LIMIT = 10_000_000
 _CHUNK = 65_536  # bytes read at once from a compressed file
 _STATUS = re.compile(r"Seq_Frame(\d{1,9})_ImageStatus")
 _TIME = re.compile(r"Seq_Frame(\d{1,9})_Timestamp")
+_PACE_NS = 40_000_000  # between frames without time stamps; frame grabbers were seen to take 8 to 30 a second
 _SECONDS = re.compile(r"\d{1,12}(\.\d{0,12})?")
 
 
@@ -84,7 +85,8 @@ def _frames(path: Path, file: BinaryIO, header: MhaHeader) -> Generator[Frame, N
             valid = index not in header.invalid
             pixels = _pixels(data, header) if valid else None
             fault = "" if valid else "marked by the recorder as no valid picture"
-            yield Frame(pixels, time.monotonic_ns(), index, fault=fault, taken_ns=header.taken_ns.get(index))
+            taken_ns = header.taken_ns.get(index, index * _PACE_NS)
+            yield Frame(pixels, time.monotonic_ns(), index, fault=fault, taken_ns=taken_ns)
             index += 1
         whole = index == header.frames and (body is None or body.ends_well())
     except zlib.error as error:
