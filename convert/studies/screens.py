@@ -169,7 +169,8 @@ def _page(families: dict[str, Family]) -> str:
         "box that was found with the box drawn by hand (`tests/edge/screen_truth/`). *Answer*: a scan, or the reason "
         f"why there is none. *Wrong*: spacings off by more than {WITHIN:.0%} and more than their own uncertainty. The "
         "`wires` are wires in water: nearly black, no picture is the right answer there; so it is for the "
-        "`text_strip`.\n\n"
+        "`text_strip`. The rules were made while looking at these very screens: of other machines the table promises "
+        "nothing.\n\n"
     )
     found, outside = len(overlaps), sum(family.outside for family in families.values())
     foot = (
