@@ -154,7 +154,7 @@ class Pipeline:
         grade = self.grader(crop, unscaled=scan.spacing.mm_per_px is None)
         clock.lap("grade")
         seen.features = features(seen.nerve, seen.mask, self.segmenter, self.grader)
-        unlike = self._typicality(seen.features, unscaled=grade.unscaled) if self._typicality else None
+        unlike = self._typicality(seen.features) if self._typicality else None
         clock.lap("judge_grade")
         return ungradable(*unlike) if unlike else grade
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 import secrets
 from collections import Counter
 from collections.abc import Callable
@@ -31,7 +30,7 @@ from edge.errors import OutputError, RedactionError, UsageError
 from edge.frame import Frame, FrameSource, Pixels, Scan
 from edge.manifest import Thresholds
 from edge.output import write_atomically
-from edge.report import public_uri
+from edge.report import CODE, public_uri
 from edge.screen.read import ScreenReader
 from edge.screen.redact import checked
 from edge.stages.quality import judge_picture
@@ -39,7 +38,6 @@ from edge.stages.quality import judge_picture
 COLUMNS = ("file", "subject", "grade", "view", "spacing_mm", "side", "level", "machine", "depth_mm", "gain")
 THUMBNAIL = 32  # px a side, as `sonoedge calibration lint` looks for copies
 ALIKE = 0.98  # correlation of two thumbnails from which one is a copy of the other
-CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,31}")
 TEXT_LEFT, COPY, OUTDONE = "text may be left in it", "like one that is kept", "others differ more"
 
 Thumbnail = npt.NDArray[np.float32]  # (THUMBNAIL ** 2,), mean 0, length 1; all 0 for a flat picture

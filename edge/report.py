@@ -26,6 +26,7 @@ from edge.manifest import Labels
 from edge.output import write_atomically
 
 REPORT_VERSION = 1
+CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,31}")  # of a subject or an exam: no name has a place in it
 
 DISCLAIMER = (
     "For engineering and demonstration, not for diagnosis: "

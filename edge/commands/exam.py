@@ -11,7 +11,7 @@ from tqdm import tqdm
 from edge.budget import Budget
 from edge.bundle import Bundle
 from edge.examine import Examination, Watcher
-from edge.findings import HINTS, UNGRADABLE, ClipGrade, in_words, numbers, with_uncertainty
+from edge.findings import HINTS, UNGRADABLE, ClipGrade, Reason, in_words, numbers, with_uncertainty
 from edge.frame import FrameSource
 from edge.pipeline import Observation, Options, Pipeline
 from edge.report import Exam, JoinedGrade, Report
@@ -81,12 +81,17 @@ def summary(report: Report) -> str:
     """What the operator reads at the end, a few lines; what stands behind ± is the spacing's share of it alone."""
     clip, latency = report.clip, report.latency
     lines = [f"grade        {_headline(clip)}{'  (unscaled)' if clip.unscaled else ''}"]
-    if clip.cts_probability is not None:
+    if clip.cts_probability is not None and clip.reason in (None, Reason.UNSURE):
         lines += [f"possible     {_possible(report)}", f"P(CTS)       {clip.cts_probability:.2f}"]
     if clip.csa_mm2 is not None:
-        lines.append(f"CSA          {with_uncertainty(clip.csa_mm2, clip.csa_uncertainty_mm2)} mm²")
+        sizes = [frame.nerve.csa_mm2 for frame in report.frames if frame.nerve and frame.nerve.csa_mm2 is not None]
+        spread = f"  (median; frames {min(sizes):.1f} to {max(sizes):.1f})" if len(sizes) > 1 else ""
+        lines.append(f"CSA          {with_uncertainty(clip.csa_mm2, clip.csa_uncertainty_mm2)} mm²{spread}")
     if clip.ap_diameter_mm is not None:
         lines.append(f"AP diameter  {with_uncertainty(clip.ap_diameter_mm, clip.ap_diameter_uncertainty_mm)} mm")
+    if known := next((frame.spacing for frame in report.frames if frame.spacing.mm_per_px), None):
+        sure = f", ± {known.uncertainty:.1%}" if known.uncertainty else ""
+        lines.append(f"spacing      {known.mm_per_px:.4g} mm per px ({known.provenance}{sure})")
     reasons = Counter(frame.reason for frame in report.frames if frame.reason is not None).most_common()
     counted = "".join(f"; {count} {reason.value}" for reason, count in reasons)
     lines.append(f"frames       {clip.frames_graded} graded of {clip.frames_total}{counted}")

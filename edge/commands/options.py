@@ -64,10 +64,10 @@ def add_scale(parser: argparse.ArgumentParser) -> None:
 
 def add_exam(parser: argparse.ArgumentParser) -> None:
     """Whose wrist, in codes."""
-    parser.add_argument("--exam", metavar="ID", help="code of the exam, for the report")
-    parser.add_argument("--subject", metavar="CODE", help="code of the subject, never a name")
+    parser.add_argument("--exam", type=code, metavar="ID", help="code of the exam, for the report")
+    parser.add_argument("--subject", type=code, metavar="CODE", help="code of the subject, never a name")
     parser.add_argument("--side", choices=("left", "right"), help="which wrist")
-    parser.add_argument("--level", metavar="L", help="where along the arm: DWC, DWC+1, DWC-1, DWC+10 ...")
+    parser.add_argument("--level", type=code, metavar="L", help="where along the arm: DWC, DWC+1, DWC-1, DWC+10 ...")
 
 
 def add_budget(parser: argparse.ArgumentParser) -> None:
@@ -145,6 +145,17 @@ def profile(args: argparse.Namespace) -> Profile | None:
     if args.roi is not None:
         raise UsageError(f"--roi: {args.profile} says where the picture is: give one of the two")
     return load(args.profile)
+
+
+def code(text: str) -> str:
+    """A code from the command line, `type` of its argument: what goes into a report may be read by anybody."""
+    from edge.report import CODE
+
+    if CODE.fullmatch(text) is None:
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: give a code of letters, digits, . _ + - (at most 32), never a name"
+        )
+    return text
 
 
 def _positive(text: str) -> float:

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from edge.errors import ProfileError
 from edge.frame import UNKNOWN_SPACING, Pixels, Roi, Spacing
-from edge.screen.outline import outline_of
+from edge.screen.layout import Layout, layout_at, read_layout
 from edge.screen.profile import Profile, Ruler, ruler_at, signature
-from edge.screen.roi import find_pictures
 from edge.screen.ruler import read_ruler
 from edge.screen.spacing import SpacingConflict, agreed
 from edge.screen.ticks import Ticks, find_ticks
 
+LOOKS = 8  # of the screens, at which the picture is looked for
 BESIDE = 1 / 90  # of the screen's height, half the width of a ruler's strip: ticks are as long as a letter is high
 
 
@@ -38,10 +38,9 @@ def learn(
     for key, box in (("--roi", roi), ("--ruler", ruler)):
         if box is not None and not box.fits(screens[0]):
             raise ProfileError(f"{key} lies outside the {screens[0].shape[1]} x {screens[0].shape[0]} screen")
-    pictures = () if roi is not None else find_pictures(screens)
-    if roi is None and not pictures:
-        raise ProfileError("no ultrasound picture found on these screens: give its box with --roi X,Y,W,H")
-    place = roi or pictures[0].roi
+    layout = _layout(screens) if roi is None else layout_at(screens[0], roi)
+    assert layout.picture is not None  # noqa: S101  there is one, or an error
+    place = layout.picture.roi
     strips = _strips(screens, place, ruler)
     known = _spacing(screens, place, spacing)
     if known.mm_per_px is not None and not strips:
@@ -54,12 +53,23 @@ def learn(
         machine=machine,
         screen=(screens[0].shape[1], screens[0].shape[0]),
         picture=(place.x, place.y, place.width, place.height),
-        outline=(outline_of(pictures[0]) or ()) if pictures else (),
+        outline=layout.outline or (),
         mm_per_px=known.mm_per_px,
         **({} if known.mm_per_px is None or known.provenance == "manual" else {"uncertainty": known.uncertainty}),
         still=signature(screens, place),
         ruler=strips,
     )
+
+
+def _layout(screens: Sequence[Pixels]) -> Layout:
+    """The layout as `read` would see it: of single screens, of which most agree; the one of middle size."""
+    layouts = [read_layout([screen]) for screen in screens[:: max(1, len(screens) // LOOKS)]]
+    if any(layout.ambiguous for layout in layouts):
+        raise ProfileError("two ultrasound pictures on these screens: give the box of one with --roi X,Y,W,H")
+    found = [(layout.picture.roi.width * layout.picture.roi.height, layout) for layout in layouts if layout.picture]
+    if len(found) <= len(layouts) / 2:
+        raise ProfileError("no ultrasound picture found on these screens: give its box with --roi X,Y,W,H")
+    return sorted(found, key=lambda each: each[0])[len(found) // 2][1]
 
 
 def _spacing(screens: Sequence[Pixels], picture: Roi, given: Spacing) -> Spacing:

@@ -89,6 +89,11 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
             inside = x >= 0 and y >= 0 and wide > 0 and high > 0 and x + wide <= width and y + high <= height
             _require(inside, f"{key} is [x, y, width, height] within the screen of {width} x {height}")
         _require(not self.outline or len(self.outline) >= 3, "outline has three corners or more")
+        wide, high = self.picture[2:]
+        within = all(0 <= x <= wide and 0 <= y <= high for x, y in self.outline)
+        _require(within, f"outline lies within the picture, 0 to {wide} across and 0 to {high} down")
+        _require(self.mm_per_px is None or 0.001 <= self.mm_per_px <= 10.0, "mm_per_px is 0.001 to 10")
+        _require(0.0 <= self.uncertainty < 1.0, "uncertainty is a share of mm_per_px, 0 to 1")
         for ruler in self.ruler:
             count = -(-max(ruler.place[2:]) // STEP_PX)
             _require(_is_hex(ruler.line, count), f"ruler.line is {2 * count} hex digits")
@@ -96,7 +101,6 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
             rows, columns = _cells(self.screen)
             whole = len(self.still) == rows and all(_is_hex(row, columns, gaps=True) for row in self.still)
             _require(whole, f"still is {rows} rows of {columns} cells, two hex digits or -- each: learn it anew")
-        _ = self._claim()
 
     @property
     def roi(self) -> Roi:

@@ -208,7 +208,7 @@ def _to_the_floor(look: Look, picture: Cells, content: Cells, paper: _Paper) -> 
     """A picture as wide as the screen that fades into the only black there is goes on down to the screen's end."""
     x0, _, x1, y1 = extent(picture)
     one_black = np.count_nonzero(look.ground[: DARK + 1]) == 1
-    if _as_wide_as_the_screen(look, picture) and one_black and y1 < len(picture):
+    if _as_wide_as_the_screen(look, picture) and one_black and y1 + 1 < len(picture):
         faded = abs(float(np.median(look.mean[y1 - 3 : y1])) - paper.level) <= NEAR + STEP
         if faded and content[y1 + 1 :].mean() < 0.05:
             picture[y1:, x0:x1] = 1

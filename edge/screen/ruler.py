@@ -20,6 +20,8 @@ from edge.screen.ticks import Ticks, find_ticks
 SURE_TICKS = 6  # in a row that counts without words of its own
 SQUARE = 0.01  # two rulers of one picture agree within this share
 NOT_A_RULER = 0.1  # ticks that no length fits within this share are something else, not a second opinion
+LONG_ROW = 10  # ticks in a row that is a ruler, whatever it says
+AS_DRAWN = 0.005  # uncertainty at least: machines round the scale that they draw by; 0.4 % off was seen
 STRIP = 1 / 14  # of the screen's height, the strip on either side of a row in which its labels are read
 TICK = 3  # px on either side of a row that its ticks cover
 CUT = 2  # px from the edge of a part, text that may go on beyond it
@@ -69,12 +71,19 @@ def spacing_of(rows: Sequence[Ticks], lines: Sequence[TextLine], picture: Roi) -
         nearest = min(LENGTHS_MM, key=lambda length: abs(mm / length - 1))
         if abs(mm / nearest - 1) <= NOT_A_RULER:
             claims.append(_claim(nearest, row))
+        elif row.count >= LONG_ROW:
+            claims += [_claim(length, row) for length in LENGTHS_MM if _stretched(mm / length)]
     seen = [claim.mm_per_px or 0.0 for claim in claims]
     return best if max(seen) <= (1 + SQUARE) * min(seen) else SpacingConflict(tuple(claims))
 
 
+def _stretched(ratio: float) -> bool:
+    """Whether a pixel's sides differ as where a 4:3 screen fills a 16:9 one, or the other way round."""
+    return any(abs(ratio / stretch - 1) <= SQUARE for stretch in (3 / 4, 4 / 3))
+
+
 def _claim(length: float, row: Ticks) -> Spacing:
-    return Spacing(length / row.period, "ruler", row.uncertainty)
+    return Spacing(length / row.period, "ruler", max(row.uncertainty, AS_DRAWN))
 
 
 def _read(screen: Pixels, part: Roi) -> Iterator[TextLine]:

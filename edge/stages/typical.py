@@ -23,7 +23,6 @@ from edge.stages.segment import Segmenter
 Features = npt.NDArray[np.float64]  # (F,), or (N, F): as `FEATURES`
 
 LOGITS = ("above normal", "above mild", "above moderate")
-UNSCALED = 0.5  # of the threshold: 95 % of unseen phantoms without a spacing lie within a third of it
 LAYERS_PX = (56, 56)  # of a crop of 15 mm: 0.27 mm, larger than speckle, smaller than a layer
 FEATURES = (
     "log area",  # of mm²; where no spacing is known, of the mm² that a picture as wide as the canvas would have
@@ -81,13 +80,9 @@ class Typicality:
         """That of a grader, if its entry has one."""
         return None if entry.typical is None else cls(entry.file, entry.typical)
 
-    def __call__(self, seen: Features, *, unscaled: bool = False) -> Shortfall | None:
-        """How the frame with the features (F,) is unlike those held out, or None.
-
-        Where no spacing is known, area and depth are guesses, and the frame must lie nearer.
-        """
-        limit = self._threshold * (UNSCALED if unscaled else 1.0)
-        return above(Reason.UNLIKE_TRAINING, float(distance(seen, self._centre, self._precision)), limit)
+    def __call__(self, seen: Features) -> Shortfall | None:
+        """How the frame with the features (F,) is unlike those held out, or None."""
+        return above(Reason.UNLIKE_TRAINING, float(distance(seen, self._centre, self._precision)), self._threshold)
 
 
 def distance(seen: Features, centre: Features, precision: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

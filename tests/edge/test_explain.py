@@ -373,6 +373,7 @@ def test_ctrl_c_leaves_nothing_behind(installed, tiny_bundle, still, tmp_path):
         cwd=installed,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  a background job ignores it
     )
     said = "".join(takewhile(lambda letter: letter != "%", iter(lambda: process.stderr.read(1), "")))
     process.send_signal(signal.SIGINT)

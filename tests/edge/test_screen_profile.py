@@ -155,7 +155,7 @@ def test_hand_written_profile_is_checked_by_size_alone(tmp_path: Path):
         (("screen = [1280, 720]", ""), "screen"),
         (("mm_per_px", "mm_pr_px"), "mm_pr_px"),
         (("= 0.05", '= "0.05"'), "mm_per_px"),
-        (("= 0.05", "= 0.00001"), "mm per px"),
+        (("= 0.05", "= 0.00001"), "mm_per_px is 0.001 to 10"),
         (("= 0.05", "= 0.05\nuncertainty = 1.5"), "uncertainty"),
         (("[200, 60, 800, 600]", "[600, 60, 800, 600]"), "picture is [x, y, width, height] within the screen"),
         (("[200, 60, 800, 600]", "[200, 60, 800]"), "picture"),

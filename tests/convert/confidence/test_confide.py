@@ -121,7 +121,7 @@ def test_on_subjects_that_fitted_nothing_it_keeps_its_promises():
     assert fit(clips, 0.9, USUAL, 0).temperature == pytest.approx(2.0, rel=0.15)
     told = worth(clips, 0.9, USUAL, resplits=20)
     assert told.after["sets that hold the true grade"].value == pytest.approx(0.9, abs=0.03)
-    assert told.after["frames taken for typical"].value == pytest.approx(0.99, abs=0.01)
+    assert told.after["frames taken for typical"].value == pytest.approx(0.95, abs=0.04)
     assert told.after["NLL"].value < told.before["NLL"].value
     assert told.after["ECE"].value < told.before["ECE"].value
 
