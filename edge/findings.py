@@ -64,7 +64,7 @@ HINTS = {
     Reason.FLAT: "wake the machine, check the cable",
     Reason.COLOUR_BARS: "connect the machine's video output",
     Reason.NO_SIGNAL: "check the cable and the machine's video output",
-    Reason.MENU: "close the menu, turn the gain up, or give the box (--roi)",
+    Reason.MENU: "close the menu, or give the picture's box (--roi)",
     Reason.FROZEN: "unfreeze",
     Reason.NO_PICTURE: "show the ultrasound picture",
     Reason.AMBIGUOUS_VIEWS: "show one picture, not two",

@@ -177,9 +177,6 @@ def test_stairs_of_grey_are_bars(size, steps, low, high):
 def test_the_picture_of_a_capture_device_is_no_signal(size, background, ink, text, font, at, height, box, take):
     shown = captured(dongle(size, background, ink, text, font, at, height, box), **take)
     smeared = take["jpeg"] in (40, 75)  # such letters may be "live": no picture is found on them, which blocks too
-        40,
-        75,
-    )  # letters that a codec has smeared may be "live", and no picture, which blocks too
     state = signal_state(shown)
     assert state == "no signal" or (smeared and find_roi(to_grey(shown)) is None)
 
