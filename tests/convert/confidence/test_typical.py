@@ -27,7 +27,7 @@ def kept(found, clips):
 
 def test_it_keeps_its_share_of_further_subjects_and_nothing_far_from_them():
     shares = [kept(fit_typical(people(150), people(150)), people(300)) for _ in range(20)]
-    assert np.mean(shares) == pytest.approx(COVERAGE, abs=0.006)
+    assert np.mean(shares) == pytest.approx(COVERAGE, abs=0.012)  # three standard errors
     assert kept(fit_typical(people(150), people(150)), people(100, shift=4.0)) == 0.0
 
 
@@ -52,8 +52,8 @@ def test_a_tenth_of_odd_frames_hardly_moves_centre_and_distances():
 
 
 def test_where_subjects_are_few_the_farthest_frame_is_the_threshold_and_the_coverage_is_told():
-    some = people(30)
+    some = people(12)
     found = fit_typical(people(30), some)
-    assert found.coverage == pytest.approx(30 / 31)
-    assert found.subjects == 30
+    assert found.coverage == pytest.approx(12 / 13)
+    assert found.subjects == 12
     assert kept(found, some) == 1.0
