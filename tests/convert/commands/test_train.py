@@ -147,7 +147,10 @@ def test_a_kill_and_a_ctrl_c_cost_an_epoch_and_change_nothing(tmp_path: Path) ->
 
 def start(words: list[str | Path], out: Path) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "edge.cli", "train", *map(str, words), "--out", str(out)]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    return subprocess.Popen(
+        command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  a background job ignores it
+    )  # fmt: skip
 
 
 def epoch_time(out: Path) -> int:
