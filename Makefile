@@ -19,11 +19,8 @@ test-slow: $(VENV)/.dev $(ONNX2TF)/.ready
 	$(BIN)/python -m pytest -m slow
 
 # The named fallback interpreter, with the NumPy 1.26 and OpenCV 4.11 that it needs; CPython 3.11 only.
-# Not held to it yet: the rooms of the screen, whose glyph network reads one strip in eighty differently there.
-SCREEN_ROOMS := text profile layout ticks
 test-tflite: $(TFLITE)/.ready
-	$(TFLITE)/bin/python -m pytest tests/edge tests/contracts tests/golden \
-		$(SCREEN_ROOMS:%=--ignore tests/edge/test_screen_%.py) --ignore tests/edge/test_roi.py
+	$(TFLITE)/bin/python -m pytest tests/edge tests/contracts tests/golden
 
 # The shipped bundles on emulated arm64. Needs Debian 12, root, and: apt-get install qemu-user-static debootstrap
 test-arm64: $(VENV)/.dev

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
+import pytest
 
 from edge.frame import UNKNOWN_SPACING, Frame, Pixels, Roi, Spacing
 
@@ -15,6 +16,13 @@ MM_PER_PX = 0.1
 SHAPE = (300, 380)  # px: 30 x 38 mm, as a linear probe shows
 NERVE, TISSUE = 220, (30, 91)  # grey levels; midway between them lies the level of `tiny_tflite.segmenter`
 BORDER_PX = 1.6  # standard deviation
+
+
+stroke_font = pytest.mark.xfail(
+    int(cv2.__version__.split(".")[0]) < 5,
+    reason="OpenCV before 5 draws with Hershey's thin strokes, which the glyph network has not learned",
+    strict=False,
+)
 
 
 @dataclass(frozen=True)

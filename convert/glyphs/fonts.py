@@ -1,4 +1,5 @@
-"""What text is drawn with: font files whose licence allows to learn from them, and OpenCV's Hershey strokes.
+"""What text is drawn with: font files whose licence allows to learn from them, and what OpenCV draws under
+Hershey's names: from 5 on a typeface of its own, no thin strokes, which the shipped network has therefore not learned.
 
 A font is a function: text and height in pixels -> the ink alone, (H, W), 0..255, with nothing round it.
 """

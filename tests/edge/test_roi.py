@@ -203,6 +203,7 @@ def test_reading_a_1080p_screen_takes_less_than_35_ms_of_one_thread():
 
 @real
 def test_boxes_agree_with_those_drawn_by_hand():
+    pytest.importorskip("pydicom", reason="the extra dicom is not installed")
     by_family: dict[str, list[float]] = defaultdict(list)
     frames: dict[str, list[np.ndarray]] = {}
     for entry in TRUTH:

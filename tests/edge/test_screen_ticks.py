@@ -16,6 +16,7 @@ from convert.phantom.ruler import RulerStyle, draw_ruler
 from edge.frame import Roi
 from edge.screen.even_row import even_row
 from edge.screen.ticks import Rank, find_ticks
+from tests.pictures import stroke_font
 
 PICTURE = Roi(250, 70, 480, 450)
 MM_PER_PX = 0.0853  # 38 mm deep, 41 wide; no rank has a whole number of pixels
@@ -114,6 +115,7 @@ def test_a_hidden_part_of_the_ruler_is_bridged():
     assert row.count == 39
 
 
+@stroke_font
 def test_settings_buttons_and_a_grey_bar_are_no_rulers():
     pen = Pen(860, 600, 15, background=(0, 0, 0), ink=(210, 210, 210), font=cv2.FONT_HERSHEY_SIMPLEX)
     PICTURE.of(pen.pixels)[:] = PICTURE.of(screen())
