@@ -2,8 +2,8 @@
 
 A frame is compared with the last one that showed life. It shows life where many pixels in many parts of the picture
 changed by more than the capture itself changes what stands still, and how much that is is seen beside the picture:
-text and rulers stand still. A digital capture repeats them to the bit, so there the faintest flicker of speckle is
-life; an analog one lets them tremble, and a compressing one smears them. A cursor, a caliper or a menu over a still
+text and rulers stand still. A digital capture repeats them to the bit, so there two grey levels of flickering speckle
+are life; an analog one lets them tremble, and a compressing one smears them. A cursor, a caliper or a menu over a still
 picture changes few of its parts.
 """
 
@@ -31,6 +31,7 @@ ALIVE_IN_CELL = 0.25  # of a cell's content changes: thin lines never are so muc
 ALIVE_CELLS = 0.3  # of the cells with content; real sequences have 0.38 and more within 0.8 s, a menu covers less
 TREMBLE = 0.9  # of what stands still beside the picture sets the noise; the rest may be a clock
 MARGIN = 2  # times that noise is life
+ROUNDING = 1  # grey level is no life: text may repeat to the bit where a trace of gain, or JPEG, rounds speckle anew
 UNKNOWN_NOISE = 12  # grey levels: taken where nothing is beside the picture, and at most; hand-held tissue has more
 STILL_SAMPLES = 30  # of content beside the picture say how it trembles
 
@@ -125,7 +126,7 @@ def _shows_life(then: _Look, now: _Look) -> bool:
         alive = _per_cell(cv2.bitwise_and(changed, content)) > ALIVE_IN_CELL * in_cells
         return bool(alive[telling].mean() >= ALIVE_CELLS)
 
-    if not spread(then.picture, 0):
+    if not spread(then.picture, ROUNDING):
         return False
     still = cv2.inRange(then.screen, content_from, WHITE)
     now.roi_of_screen.of(still)[:] = 0  # type: ignore[arg-type]

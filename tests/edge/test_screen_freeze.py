@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from convert.phantom import anatomy, bmode
@@ -154,6 +154,8 @@ def test_a_still_is_frozen_through_noise_flicker_and_jpeg(name, alone, noise, fl
 
 
 @settings(max_examples=15)
+@example(seed=0, noise=0.0, flicker=0.001, jpeg=60, name=CLOCKED[-2])  # text repeats to the bit, speckle does not
+@example(seed=3, noise=0.0, flicker=0.003, jpeg=None, name=CLOCKED[1])
 @given(
     st.integers(0, 2**31),
     st.floats(0, 3),
