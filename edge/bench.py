@@ -199,8 +199,16 @@ class _Replay:
                     return
                 stamp_ns = start_ns + int(index * period_ns)
                 time.sleep(max(0, stamp_ns - time.monotonic_ns()) / 1e9)
-            yield replace(self.held[index % len(self.held)], timestamp_ns=stamp_ns, index=index)
+            lap, place = divmod(index, len(self.held))
+            frame = self.held[place]
+            taken_ns = None if frame.taken_ns is None else frame.taken_ns + lap * self._length_ns()
+            yield replace(frame, timestamp_ns=stamp_ns, index=index, taken_ns=taken_ns)
             index += 1
+
+    def _length_ns(self) -> int:
+        """Of what is held, on the recording's clock, which runs on when it is repeated."""
+        taken = [frame.taken_ns for frame in self.held if frame.taken_ns is not None]
+        return 0 if len(taken) < 2 else (taken[-1] - taken[0]) * len(taken) // (len(taken) - 1)
 
     def close(self) -> None:
         """Nothing is open."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cv2.typing import MatLike
 
 FROZEN_AFTER = 0.7  # s without a sign of life: blocks within 1 s, and a machine with 2 images a second is still live
+RESTS = 0.2  # s after a sign of life without another look: a freeze is still told within 0.9 s of its beginning
 SAMPLES = 9_216  # of the picture, and as many of the screen
 CELLS = 8  # across and down: the parts of the picture
 CONTENT = 10  # grey levels above the darkest of the screen; below it capture devices cut their noise off
@@ -68,9 +69,11 @@ class FreezeWatch:
 
     def __call__(self, pixels: Pixels, roi: Roi, timestamp_ns: int) -> bool:
         """Whether the picture at `roi` in the frame `pixels`, (H, W) or (H, W, 3), is frozen at `timestamp_ns`."""
-        look = _look(pixels, roi, timestamp_ns)
         gap, self._seen_ns = timestamp_ns - self._seen_ns, timestamp_ns
         then = self._alive
+        if then and not self._frozen and gap >= 0 and timestamp_ns - then.timestamp_ns < RESTS * 1e9:
+            return False
+        look = _look(pixels, roi, timestamp_ns)
         if then is None or then.frame_shape != look.frame_shape or gap < 0:
             self._revive(look)
         elif not _differs(then, look):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -34,6 +35,7 @@ MOVED_PIXELS = 2  # of a square: a tick on a ruler's long line has no more
 MUCH = 0.12  # of the squares with ink: a menu, another preset
 GROWN = 3  # squares of empty screen that are no longer empty
 LINE, LINE_NEAR, LINE_SHARE = 3, 2, 0.34  # squares of one column beside the picture, or of one row below it: its ruler
+VOUCHING = 12  # squares with ink: black, bars or a capture's own picture moves far more of them than MUCH
 WITHIN = 24  # x 24 pixels of the picture
 GREYS = slice(DARK // 4 + 1, 63)  # of 64: a black floor and saturation have one grey too
 ONE_GREY = 0.12  # of the picture more than before, at one of 64 greys
@@ -79,14 +81,14 @@ class LayoutWatch:
 
     def __init__(self, pixels: Pixels, layout: Layout, anchors: Iterable[Roi] = ()) -> None:
         self._layout, self._shape = layout, pixels.shape
-        squares = _squares(pixels, layout, tuple(anchors))
-        self._ys, self._xs = squares.ys, squares.xs
-        self._squares = squares
+        self._squares = squares = _squares(pixels, layout, tuple(anchors))
         self._was = self._now(pixels)
         self._greys = self._greys_within(pixels)
         self._limits = np.repeat(np.where(squares.ink, MARK_MOVED, BARE_MOVED), squares.counts).astype(np.int16)
-        self._begins = np.cumsum(squares.counts) - squares.counts
+        self._square_of = np.repeat(np.arange(len(squares.counts)), squares.counts)
         self._restless = np.zeros(len(squares.counts), bool)
+        self._judged, self._matters = self._restless, False  # squares that had moved, and whether that mattered
+        self._vouching = np.count_nonzero(squares.ink)
         self._frames = self._patience = 0
 
     def holds(self, pixels: Pixels) -> bool:
@@ -96,12 +98,17 @@ class LayoutWatch:
         self._frames += 1
         if np.any(self._greys_within(pixels) > self._greys + ONE_GREY):
             return False
-        if not len(self._begins):
-            return True
         moved = self._moved(pixels)
         if self._frames <= self._patience:
             moved &= ~self._restless
-        return not self._squares.matters(moved)
+        if not np.array_equal(moved, self._judged):  # a clock's squares are the same from frame to frame
+            self._judged, self._matters = moved, self._squares.matters(moved)
+        return not self._matters
+
+    @property
+    def vouches(self) -> bool:
+        """Whether a layout that holds is proof of a screen that still shows what it showed: enough ink is watched."""
+        return bool(self._vouching >= VOUCHING)
 
     def again(self, pixels: Pixels, layout: Layout, anchors: Iterable[Roi] = ()) -> LayoutWatch:
         """The watch for a layout that was read anew because this one no longer held at `pixels`.
@@ -116,11 +123,12 @@ class LayoutWatch:
             most = PATIENCE[0] if layout.picture is None else PATIENCE[1]  # a picture must not be missed for long
             new._patience = min(most, max(PATIENCE[0], 2 * self._patience))
             new._restless = (self._restless | self._moved(pixels)) & ~new._squares.anchor
+            new._vouching = np.count_nonzero(new._squares.ink & ~new._restless)
         return new
 
     def _moved(self, pixels: Pixels) -> npt.NDArray[np.bool_]:
-        changed = np.abs(self._now(pixels) - self._was) > self._limits
-        return np.add.reduceat(changed, self._begins, dtype=np.intp) >= MOVED_PIXELS
+        changed = np.flatnonzero(np.abs(self._now(pixels) - self._was) > self._limits)
+        return np.bincount(self._square_of[changed], minlength=len(self._restless)) >= MOVED_PIXELS
 
     def _greys_within(self, pixels: Pixels) -> npt.NDArray[np.float64]:
         """Shares of the picture at each of the greys that a menu may have."""
@@ -131,15 +139,14 @@ class LayoutWatch:
         return np.bincount(looked_at.ravel() >> 2, minlength=64)[GREYS] / looked_at.size
 
     def _now(self, pixels: Pixels) -> npt.NDArray[np.int16]:
-        return _one_channel(pixels)[self._ys, self._xs].astype(np.int16)
+        return pixels.reshape(-1).take(self._squares.looked_at).astype(np.int16)
 
 
 @dataclass(frozen=True)
 class _Squares:
     """The squares of a screen that are looked at, and the pixels in each."""
 
-    ys: npt.NDArray[np.intp]  # of the pixels, square by square
-    xs: npt.NDArray[np.intp]
+    looked_at: npt.NDArray[np.intp]  # the pixels, square by square: where each lies in a frame that is laid out flat
     counts: npt.NDArray[np.intp]  # pixels a square
     places: npt.NDArray[np.intp]  # (squares, 2): row and column of each; -1, number for an anchor
     ink: npt.NDArray[np.bool_]
@@ -150,26 +157,49 @@ class _Squares:
 
     def matters(self, moved: npt.NDArray[np.bool_]) -> bool:
         """Whether the layout is another when these squares have moved."""
-        if not moved.any():
+        where = np.flatnonzero(moved)
+        if not where.size:
             return False
-        if moved[self.anchor].any():
+        if self.anchor[where].any():
             return True
-        ink = self.ink & ~self.anchor
-        if np.count_nonzero(moved & ink) > max(LINE, MUCH * np.count_nonzero(ink)):
+        ink, bare = where[self.ink[where]], where[~self.ink[where]]
+        if len(ink) > max(LINE, MUCH * self._inked):
             return True
-        if np.count_nonzero(moved & ~self.ink & self.near) >= GROWN:
+        if np.count_nonzero(self.near[bare]) >= GROWN:
             return True
-        return any(
-            self._line(moved, ink & part & where, axis, least)
-            for part, axis in ((self.beside, 1), (self.below, 0))
-            for where, least in ((self.near, LINE_NEAR), (True, LINE))
-        )
+        return any(line.gone(ink) for line in self._lines)
 
-    def _line(self, moved: npt.NDArray[np.bool_], among: npt.NDArray[np.bool_], axis: int, least: int) -> bool:
-        """Whether a good part of one column (axis 1) or row (axis 0) of squares has moved."""
-        there = np.bincount(self.places[among, axis], minlength=1)
-        gone = np.bincount(self.places[among & moved, axis], minlength=len(there))
-        return bool(np.any((gone >= least) & (gone >= LINE_SHARE * there)))
+    @cached_property
+    def _inked(self) -> int:
+        return int(np.count_nonzero(self.ink & ~self.anchor))
+
+    @cached_property
+    def _lines(self) -> list[_Lines]:
+        """Columns of squares beside the picture and rows of them below it, those next to it and all."""
+        return [
+            _Lines.of(self.ink & ~self.anchor & part & where, self.places[:, axis], least)
+            for part, axis in ((self.beside, 1), (self.below, 0))
+            for where, least in ((self.near, LINE_NEAR), (np.True_, LINE))
+        ]
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """Columns, or rows, of squares."""
+
+    among: npt.NDArray[np.bool_]  # (squares,)
+    number: npt.NDArray[np.intp]  # (squares,): of the column or row that a square belongs to; -1 for an anchor
+    enough: npt.NDArray[np.float64]  # moved squares of one line that make it another
+
+    @classmethod
+    def of(cls, among: npt.NDArray[np.bool_], number: npt.NDArray[np.intp], least: int) -> _Lines:
+        there = np.bincount(number[among])
+        return cls(among, number, np.maximum(least, LINE_SHARE * there))
+
+    def gone(self, moved: npt.NDArray[np.intp]) -> bool:
+        """Whether a good part of one line is among the squares that have moved, given by their index."""
+        gone = np.bincount(self.number[moved[self.among[moved]]], minlength=len(self.enough))
+        return bool(np.any(gone >= self.enough))
 
 
 def _squares(pixels: Pixels, layout: Layout, anchors: Sequence[Roi]) -> _Squares:
@@ -190,7 +220,8 @@ def _squares(pixels: Pixels, layout: Layout, anchors: Sequence[Roi]) -> _Squares
         if columns[column + 1] > columns[column] and rows[row + 1] > rows[row]
     ]
     boxes += [(-1, number, roi) for number, roi in enumerate(anchors)]
-    ys, xs, found = [], [], []
+    looked_at, found = [np.empty(0, np.intp)], []
+    channels = pixels.size // grey.size
     for row, column, box in boxes:
         chosen = _spread(np.flatnonzero(box.of(ink)), MARKS)
         has_ink = len(chosen) >= MOVED_PIXELS
@@ -198,13 +229,12 @@ def _squares(pixels: Pixels, layout: Layout, anchors: Sequence[Roi]) -> _Squares
             chosen = _spread(np.flatnonzero(box.of(free)), BARE)
         if len(chosen) < MOVED_PIXELS:
             continue
-        ys.append(box.y + chosen // box.width)
-        xs.append(box.x + chosen % box.width)
+        flat = (box.y + chosen // box.width) * width + box.x + chosen % box.width
+        looked_at.append(flat * channels + channels // 2)  # green, as `_one_channel`
         found.append((row, column, len(chosen), has_ink, *_where(box, layout.picture)))
     table = np.array(found, dtype=np.intp).reshape(-1, 7)
     return _Squares(
-        np.concatenate(ys or [np.empty(0, np.intp)]),
-        np.concatenate(xs or [np.empty(0, np.intp)]),
+        np.concatenate(looked_at),
         table[:, 2],
         table[:, :2],
         table[:, 3] > 0,

@@ -177,9 +177,11 @@ def _level_lines(grey: Pixels, across: Edges, length: int) -> Mask:
 
 def _coloured(picture: Pixels, grey: Pixels) -> Mask:
     """Pixels whose blue or red is not what this picture's greys of that brightness have: a tinted map is no colour."""
+    apart = np.zeros_like(grey)
+    if cv2.absdiff(picture, cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)).max() <= CHROMA // 2:
+        return apart  # nor does a tint lie further from grey: none of it can be CHROMA from its tint
     stride = max(1, min(grey.shape) // TINT_SAMPLES)
     brightness = grey[::stride, ::stride].astype(np.int16).ravel()
-    apart = np.zeros_like(grey)
     for channel in (0, 2):
         plane = _pixels(cv2.extractChannel(picture, channel))
         expected = _tinted(brightness, plane[::stride, ::stride].astype(np.int16).ravel() - brightness)
@@ -194,6 +196,7 @@ def _tinted(brightness: npt.NDArray[np.int16], offset: npt.NDArray[np.int16]) ->
         among = offset[brightness // TINT_BIN == level]
         if among.size > TINT_SHARE * offset.size:
             knots.append((level + 0.5) * TINT_BIN)
-            tint.append(float(among[np.argsort(np.abs(among))[among.size // 4]]))
+            quarter = among.size // 4
+            tint.append(float(among[np.argpartition(np.abs(among), quarter)[quarter]]))
     levels = np.arange(256)
     return np.clip(levels + np.interp(levels, knots, tint), 0, 255).astype(np.uint8)

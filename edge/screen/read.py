@@ -2,7 +2,7 @@
 
 What is where is read when the layout changes: for stills each time; for a stream at its first frame, once more when
 there is a second look at the same layout to compare with, and whenever the cheap look at each frame says that it no
-longer holds. In between only the picture's own pixels are touched.
+longer holds. In between only the picture's own pixels are touched, and marks are looked for beside the frames.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from edge.frame import UNKNOWN_SPACING, Frame, Pixels, Roi, Scan, Spacing
 from edge.screen.freeze import FreezeWatch
 from edge.screen.layout import Layout, LayoutWatch, layout_at, read_layout
 from edge.screen.levels import STRETCH, is_limited
-from edge.screen.marks import colour_share, find_marks
-from edge.screen.outline import inside
+from edge.screen.marks import colour_share
 from edge.screen.profile import Profile
 from edge.screen.redact import Redaction
+from edge.screen.redaction_watch import RedactionWatch, redaction_of
 from edge.screen.ruler import read_ruler
 from edge.screen.signal import Signal, signal_state
 from edge.screen.spacing import SpacingConflict, agreed
@@ -77,8 +77,9 @@ class ScreenReader:
         self._known: _Known | Reason | None = None
         self._watch: LayoutWatch | None = None
         self._first_look: tuple[Pixels, int] | None = None  # a frame of this layout and its time, until the second
-        self._read_ns = 0  # when the layout, or what is painted over it, was last read
+        self._read_ns = 0  # when the layout was last read
         self._freeze = FreezeWatch()
+        self._redaction_watch = RedactionWatch()
         self._limited: dict[tuple[int, ...], bool] = {}  # by the shape of the frame: it does not change on the way
         self._grey: Pixels = np.empty((0, 0), np.uint8)
 
@@ -89,40 +90,60 @@ class ScreenReader:
             UsageError: the user's ROI or spacing contradicts the frame's header.
         """
         pixels = frame.pixels
-        signal = signal_state(pixels)
-        if pixels is None or signal in NO_SIGNAL:
+        if pixels is None:
+            return Reading("unreadable", None, Reason.UNREADABLE)
+        held = self._watch if self._watch is not None and self._watch.holds(pixels) else None
+        signal: Signal = "live" if held is not None and held.vouches else signal_state(pixels)
+        if signal in NO_SIGNAL:
             return Reading(signal, None, NO_SIGNAL[signal])
-        known = self._layout(frame, pixels)
+        known = self._layout(frame, pixels, holds=held is not None)
         if isinstance(known, Reason):
             return Reading("menu" if known is Reason.MENU else signal, None, known)
         picture = known.layout.picture
         assert picture is not None  # noqa: S101  a layout without one is a Reason
+        part = picture.roi.of(pixels)
+        grey = self._to_grey(part)
         if self._stream and self._freeze(pixels, picture.roi, frame.shown_ns):
             return Reading("frozen", None, Reason.FROZEN)
         spacing = agreed([*self._stated(frame), *known.claims])
         if isinstance(spacing, SpacingConflict):
             return Reading(signal, None, Reason.SPACING_CONFLICT, spacing)
-        return Reading(signal, self._scan(pixels, picture.roi, spacing, known), None)
+        if known.limited:
+            cv2.LUT(grey, STRETCH, dst=grey)
+        if self._stream and (anew := self._redaction_watch(part, known.layout.outline, frame.shown_ns)):
+            self._known = known = replace(known, redaction=anew)
+        known.redaction(grey)
+        scan = Scan(grey, spacing, picture.roi, colour_share(part), known.redaction.marks)
+        return Reading(signal, scan, None)
 
-    def _layout(self, frame: Frame, pixels: Pixels) -> _Known | Reason:
-        """What is known of the layout, read anew where it must be."""
+    def _to_grey(self, part: Pixels) -> Pixels:
+        """The picture as grey, in memory of ours that the next frame will use again."""
+        if self._grey.shape != part.shape[:2]:
+            self._grey = np.empty(part.shape[:2], np.uint8)
+        if part.ndim == 3:
+            cv2.cvtColor(part, cv2.COLOR_BGR2GRAY, dst=self._grey)
+        else:
+            np.copyto(self._grey, part)
+        return self._grey
+
+    def _layout(self, frame: Frame, pixels: Pixels, *, holds: bool) -> _Known | Reason:
+        """What is known of the layout, read anew where it must be; `holds`: it is that of the frame before."""
         now_ns = frame.shown_ns
-        if not self._stream or self._known is None or self._watch is None or not self._watch.holds(pixels):
+        if not holds:
             if self._stream and (self._first_look is None or self._known is not Reason.AMBIGUOUS_VIEWS):
                 self._first_look = pixels.copy(), now_ns  # of two pictures the one that moves is meant
             self._learn(frame, [pixels])
         elif self._first_look and now_ns - self._first_look[1] >= SECOND_LOOK_NS:
             earlier, self._first_look = self._first_look[0], None
             self._learn(frame, [earlier, pixels])
-        elif now_ns - self._read_ns >= LOOK_AGAIN_NS:
-            self._look_again(frame, pixels)
-        else:
-            return self._known
-        self._read_ns = now_ns
-        return self._known  # type: ignore[return-value]  # just learned
+        elif not isinstance(self._known, _Known) and now_ns - self._read_ns >= LOOK_AGAIN_NS:
+            self._learn(frame, [pixels])  # is there a picture by now?
+        assert self._known is not None  # noqa: S101  what holds was learned
+        return self._known
 
     def _learn(self, frame: Frame, screens: list[Pixels]) -> None:
         """Read a layout; `screens` are frames of it, the present one last."""
+        self._read_ns = frame.shown_ns
         now, anchors = screens[-1], tuple[Roi, ...]()
         layout = self._read_layout(frame, screens)
         if isinstance(layout, Reason):
@@ -136,16 +157,11 @@ class ScreenReader:
                 anchors = (*anchors, *(Roi(*strip.place) for strip in self._profile.ruler))
             # The range of a source does not change on the way; a later screen may have too little white to tell it.
             limited = self._limited.setdefault(now.shape, is_limited(*screens)) if self._stream else is_limited(now)
-            self._known = _Known(layout, tuple(claims), _redaction(layout, screens), limited)
+            redaction = redaction_of([layout.picture.roi.of(screen) for screen in screens], layout.outline)
+            self._known = _Known(layout, tuple(claims), redaction, limited)
+            self._redaction_watch.begin(frame.shown_ns)
         if self._stream:
             self._watch = (self._watch.again if self._watch else LayoutWatch)(now, layout, anchors)
-
-    def _look_again(self, frame: Frame, pixels: Pixels) -> None:
-        """Once in a while: is there a picture by now, has a caliper been set?"""
-        if isinstance(self._known, _Known):
-            self._known = replace(self._known, redaction=_redaction(self._known.layout, [pixels]))
-        else:
-            self._learn(frame, [pixels])
 
     def _read_layout(self, frame: Frame, screens: list[Pixels]) -> Layout | Reason:
         """Where the picture is: as the user says, as the profile says, or as it is seen, within the header's region."""
@@ -164,20 +180,6 @@ class ScreenReader:
             return Reason.AMBIGUOUS_VIEWS
         return Reason.MENU if layout.picture is None else layout
 
-    def _scan(self, pixels: Pixels, roi: Roi, spacing: Spacing, known: _Known) -> Scan:
-        part = roi.of(pixels)
-        if self._grey.shape != part.shape[:2]:
-            self._grey = np.empty(part.shape[:2], np.uint8)
-        if part.ndim == 3:
-            cv2.cvtColor(part, cv2.COLOR_BGR2GRAY, dst=self._grey)
-        else:
-            np.copyto(self._grey, part)
-        if known.limited:
-            cv2.LUT(self._grey, STRETCH, dst=self._grey)
-        known.redaction(self._grey)
-        marks = known.redaction.marks if known.redaction.marks.any() else None
-        return Scan(self._grey, spacing, roi, colour_share(part), marks)
-
     def _stated(self, frame: Frame) -> list[Spacing]:
         """What header and user state, who must not contradict each other.
 
@@ -188,12 +190,6 @@ class ScreenReader:
         if isinstance(conflict := agreed(stated), SpacingConflict):
             raise UsageError(f"{_called(frame)}: {conflict}: leave --spacing-mm out")
         return stated
-
-
-def _redaction(layout: Layout, screens: list[Pixels]) -> Redaction:
-    assert layout.picture is not None  # noqa: S101  only a layout with a picture is redacted
-    marks = find_marks(*(layout.picture.roi.of(screen) for screen in screens))
-    return Redaction(marks, inside(layout.outline, marks.shape) if layout.outline else None)
 
 
 def to_grey(pixels: Pixels) -> Pixels:

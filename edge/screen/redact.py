@@ -37,8 +37,10 @@ class Redaction:
         """`marks` (H, W), 1 = painted over; `inside` (H, W), 1 = within the picture's outline, None = all of it."""
         self._inside = None if inside is None else (inside > 0).astype(np.uint8) * np.uint8(255)
         within = marks > 0 if inside is None else (marks > 0) & (inside > 0)
-        self.marks: Mask = within.astype(np.uint8)  # what is filled: the quality gate asks whether the nerve lies there
-        self._fill = _plan(self.marks, inside)
+        # What is filled, None where nothing is: the quality gate asks whether the nerve lies there.
+        self.marks: Mask | None = within.astype(np.uint8) if within.any() else None
+        self._shape = marks.shape
+        self._fill = None if self.marks is None else _plan(self.marks, inside)
 
     def __call__(self, grey: Pixels) -> None:
         """Redact a grey picture (H, W) in place. The picture lies in memory without gaps.
@@ -46,12 +48,14 @@ class Redaction:
         Raises:
             ValueError: its size is not that of the plan.
         """
-        if grey.shape != self.marks.shape or not grey.flags.c_contiguous:
-            raise ValueError(f"the redaction is planned for {self.marks.shape}, the picture is {grey.shape}")
+        if grey.shape != self._shape or not grey.flags.c_contiguous:
+            raise ValueError(f"the redaction is planned for {self._shape}, the picture is {grey.shape}")
         if self._inside is not None:
             cv2.bitwise_and(grey, self._inside, dst=grey)
-        flat, fill = grey.reshape(-1), self._fill
-        flat[fill.targets] = np.einsum("ns,ns->n", flat[fill.sources], fill.shares, dtype=np.float32) + 0.5  # rounded
+        if (fill := self._fill) is not None:
+            flat = grey.reshape(-1)
+            filled = np.einsum("ns,ns->n", flat[fill.sources], fill.shares, dtype=np.float32)
+            flat[fill.targets] = filled + 0.5  # rounded
 
 
 def paint_over(grey: Pixels, marks: Mask) -> None:
@@ -104,9 +108,9 @@ class Fill:
 
 
 def _plan(marks: Mask, inside: Mask | None) -> Fill:
-    """The fill of all marked pixels (H, W)."""
+    """The fill of all marked pixels (H, W), one at least."""
     free = marks == 0 if inside is None else (marks == 0) & (inside > 0)
-    targets, sources, shares = [np.empty(0, np.intp)], [np.empty((0, 4 * DEPTH), np.intp)], []
+    targets, sources, shares = [], [], []
     for x, y, width, height, _ in cv2.connectedComponentsWithStats(marks, connectivity=8)[2][1:].tolist():
         top, left = max(0, y - PAD), max(0, x - PAD)
         box = free[top : y + height + PAD, left : x + width + PAD]
@@ -115,11 +119,7 @@ def _plan(marks: Mask, inside: Mask | None) -> Fill:
         targets.append((rows + y) * marks.shape[1] + columns + x)
         sources.append((from_rows + top) * marks.shape[1] + from_columns + left)
         shares.append(share)
-    return Fill(
-        np.concatenate(targets),
-        np.concatenate(sources),
-        np.concatenate([np.empty((0, 4 * DEPTH), np.float32), *shares]),
-    )
+    return Fill(np.concatenate(targets), np.concatenate(sources), np.concatenate(shares))
 
 
 def _neighbours(

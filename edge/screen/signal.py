@@ -92,12 +92,15 @@ def _line_of_all_rows(look: Pixels, grey: Pixels) -> npt.NDArray[np.float64]:
     lit = _extent(cv2.reduce(grey, 1, cv2.REDUCE_AVG) > BLACK_BELOW)
     height = lit.stop - lit.start
     first, last = (lit.start + int(share * height) for share in BAR_ROWS)
-    rows = look.reshape(*grey.shape, -1)[first:last:2].astype(np.int16)
+    rows = np.ascontiguousarray(look[first:last:2]).reshape(-1, look.size // len(look))
     if height < BARS_FILL * len(look) or not rows.size:
         return np.empty((0, 1))
-    line: npt.NDArray[np.float64] = rows.mean(axis=0)
-    alike = (np.abs(rows - line) > STEP[0]).mean() <= WRITTEN_OVER
-    return line[_extent(line.max(axis=1) > BLACK_BELOW)] if alike else line[:0]
+    middle = cv2.repeat(cv2.reduce(rows, 0, cv2.REDUCE_AVG), len(rows), 1)
+    far = cv2.threshold(cv2.absdiff(rows, middle), STEP[0], 1, cv2.THRESH_BINARY)[1]
+    if cv2.countNonZero(far) > WRITTEN_OVER * rows.size:
+        return np.empty((0, 1))
+    line: npt.NDArray[np.float64] = rows.mean(axis=0).reshape(look.shape[1], -1)
+    return line[_extent(line.max(axis=1) > BLACK_BELOW)]
 
 
 def _middle(bar: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

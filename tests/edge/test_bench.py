@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -116,6 +117,12 @@ def test_a_paced_replay_that_keeps_up_drops_nothing():
     started = time.monotonic()
     assert [each.index for each in _Replay([frame(tissue())], 10, True, fps=50.0)] == list(range(10))
     assert time.monotonic() - started >= 9 / 50
+
+
+def test_the_clock_of_a_recording_runs_on_when_it_is_repeated():
+    held = [replace(frame(tissue(), index=i), taken_ns=5 + 40 * i) for i in range(3)]
+    assert [each.taken_ns for each in _Replay(held, 8, True)] == [5 + 40 * i for i in range(8)]
+    assert {each.taken_ns for each in _Replay([frame(tissue())], 3, True)} == {None}
 
 
 def test_the_host_tells_what_it_can():

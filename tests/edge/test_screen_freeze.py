@@ -178,6 +178,15 @@ def test_noise_of_any_kind_never_brings_a_still_to_life(seed, noise, flicker, jp
     assert verdicts(frames, roi).index(True) <= FPS
 
 
+@pytest.mark.parametrize("live_frames", range(30, 44))
+def test_whenever_a_picture_stops_it_is_frozen_within_a_second(live_frames):
+    frames, roi = phantom_screens()
+    shown = [frames[index % len(frames)] for index in range(live_frames)]
+    answers = verdicts([*shown, *[shown[-1]] * FPS], roi)
+    assert not any(answers[:live_frames])
+    assert answers[live_frames + FPS - 1]
+
+
 def with_caliper(pixels, roi, index: int):
     """A cursor on its way over the picture, and the line it draws behind it."""
     shown = pixels.copy()

@@ -14,6 +14,7 @@ from convert.phantom.screen import CONSOLES, Display, Screen, draw_screen
 from convert.phantom.subject import draw_subject
 from edge.frame import Pixels, Roi
 from edge.screen.layout import AT_ONCE, PATIENCE, LayoutWatch, layout_at, read_layout
+from edge.screen.signal import signal_state
 from tests.pictures import stroke_font
 
 SIZES = ((1920, 1080), (800, 600))
@@ -75,6 +76,28 @@ def test_another_layout_is_noticed(case: tuple[str, tuple[int, int], Screen, Lay
     for name, pixels in changed.items():
         assert not watch.holds(pixels), name
     assert watch.holds(screen.pixels)
+
+
+def test_a_layout_that_holds_vouches_for_a_screen_that_is_live(case: tuple[str, tuple[int, int], Screen, LayoutWatch]):
+    _, (width, height), screen, watch = case
+    assert watch.vouches
+    lost = np.full_like(screen.pixels, (200, 0, 0))
+    cv2.putText(lost, "NO SIGNAL", (width // 3, height // 2), cv2.FONT_HERSHEY_SIMPLEX, 2, (255, 255, 255), 3)
+    bars = np.repeat(np.linspace(255, 0, 8).astype(np.uint8), width // 8)[None, :, None]
+    for name, pixels in {
+        "black": np.zeros_like(screen.pixels),
+        "limited black": np.full_like(screen.pixels, 16),
+        "blue": np.full_like(screen.pixels, (255, 0, 0)),
+        "no signal": lost,
+        "bars": np.broadcast_to(bars, screen.pixels.shape).copy(),
+    }.items():
+        assert signal_state(pixels) != "live", name
+        assert not watch.holds(pixels), name
+
+
+def test_a_picture_alone_vouches_for_nothing():
+    picture = grey(shown("console-a", SIZES[0]).pixels)[200:700, 700:1300]
+    assert not LayoutWatch(picture, read_layout([picture])).vouches
 
 
 def test_ruler_at_another_depth_is_noticed_though_the_picture_stays(
