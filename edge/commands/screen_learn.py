@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from edge.cli import DONE, Command
 from edge.commands import options
-from edge.errors import ProfileError
+from edge.errors import ProfileError, UsageError
 
 if TYPE_CHECKING:
     from edge.frame import FrameSource, Pixels
@@ -44,6 +44,8 @@ def run(args: argparse.Namespace) -> int:
     from edge.screen.profile import write
     from edge.sources import open_source
 
+    if args.out.exists():
+        raise UsageError(f"{args.out}: is there already: give another name, or remove it")
     source = open_source(args.source)
     try:
         screens = _some(source)

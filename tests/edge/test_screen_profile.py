@@ -15,7 +15,7 @@ from convert.phantom.frames import TRANSVERSE, render
 from convert.phantom.screen import CONSOLES, Display, Screen, draw_screen
 from convert.phantom.subject import draw_subject
 from edge.commands.screen_learn import COMMAND
-from edge.errors import ProfileError
+from edge.errors import ProfileError, UsageError
 from edge.frame import Pixels, Roi, Spacing
 from edge.screen.learn import learn
 from edge.screen.profile import Profile, Ruler, load, ruler_at, signature, write
@@ -249,6 +249,10 @@ def test_command_learns_from_a_folder_and_says_what(tmp_path: Path, seen: list[S
     assert (profile.name, profile.machine) == ("wrist", "Console A")
     assert profile.fits(shown(2).pixels)
     with pytest.raises(ProfileError, match="screens: --roi lies outside"):
-        run("--source", str(folder), "--out", str(out), "--roi", "1200,0,200,200")
-    assert run("--source", str(folder / "0.png"), "--out", str(out)) == 0
+        run("--source", str(folder), "--out", str(tmp_path / "other.toml"), "--roi", "1200,0,200,200")
+    kept = out.read_bytes()
+    with pytest.raises(UsageError, match=r"wrist.toml: is there already: give another name"):
+        run("--source", str(folder / "0.png"), "--out", str(out))
+    assert out.read_bytes() == kept
+    assert run("--source", str(folder / "0.png"), "--out", str(tmp_path / "one.toml")) == 0
     assert "one frame alone" in capsys.readouterr().out

@@ -185,15 +185,6 @@ def test_the_network_is_small_all_integer_and_of_our_alphabet():
     assert open_model(model).output_shape[-1] == len(ALPHABET)
 
 
-def test_both_interpreters_read_the_same():
-    pytest.importorskip("tflite_runtime", reason="the extra tflite is not installed")
-    model = (resources.files("edge") / "assets" / ASSET).read_bytes()
-    picture, box = written("Depth 4.0 cm", 12)
-    strip = cut_strip(picture, (box.x, box.y, box.width, box.height), ink=230, paper=0)
-    said = [read_strips([strip], open_model(model, backend=name))[0].text for name in ("litert", "tflite-runtime")]
-    assert said[0] == said[1]
-
-
 @pytest.mark.skipif(not SHARED.is_dir(), reason="no ../shared/data beside the checkout: real screens are not tested")
 def test_real_screens():
     pytest.importorskip("pydicom", reason="the extra dicom is not installed")
