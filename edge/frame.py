@@ -64,6 +64,8 @@ class Frame:
 
     `pixels` is None when the source could not decode this one picture; `fault` then says why. A source that knows the
     ultrasound region or the spacing from its own header (DICOM) says so; the others leave both to ReadScreen.
+
+    `pixels` may be a view into a larger memory, as the luma of a video format is; its colour is then in `chroma`.
     """
 
     pixels: Pixels | None
@@ -73,6 +75,7 @@ class Frame:
     spacing: Spacing = UNKNOWN_SPACING
     region: Roi | None = None
     fault: str = ""
+    chroma: Pixels | None = None  # (h, w, 2), Cb and Cr about 128, a whole number of times smaller than grey `pixels`
     taken_ns: int | None = None  # on a recording's own clock, from any zero; None: it has none, or this is no recording
 
     @property

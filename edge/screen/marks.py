@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.frame import Mask, Pixels
+from edge.screen.colour import bgr
 
 COMMON_SHARE = 0.95  # of the pixels step by less than the common step
 FAINT = 2.5, 16  # times the common step, and grey levels at the least: ink may step so little; so do a few echoes
@@ -77,12 +78,16 @@ def find_marks(*frames: Pixels) -> Mask:
     return _pixels(cv2.dilate(marks, np.ones((2 * MARGIN + 1, 2 * MARGIN + 1), np.uint8)))
 
 
-def colour_share(picture: Pixels) -> float:
-    """The share, 0..1, of a picture's pixels that are coloured, seen on a sample of them; 0 when it is grey (H, W)."""
-    if picture.ndim == 2:
-        return 0.0
+def colour_share(picture: Pixels, chroma: Pixels | None = None) -> float:
+    """The share, 0..1, of a picture's pixels that are coloured, seen on a sample of them; 0 when it is grey (H, W) and
+    has no `chroma` (h, w, 2) beside it."""
     stride = max(1, min(picture.shape[:2]) // TINT_SAMPLES)
     sample = np.ascontiguousarray(picture[::stride, ::stride])
+    if picture.ndim == 2:
+        if chroma is None:
+            return 0.0
+        down, across = (max(1, stride * of // full) for of, full in zip(chroma.shape, picture.shape, strict=False))
+        sample = bgr(sample, chroma[::down, ::across])
     return float(_coloured(sample, _pixels(cv2.cvtColor(sample, cv2.COLOR_BGR2GRAY))).mean())
 
 

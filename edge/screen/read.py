@@ -15,6 +15,7 @@ import numpy as np
 from edge.errors import UsageError
 from edge.findings import Reason
 from edge.frame import UNKNOWN_SPACING, Frame, Pixels, Roi, Scan, Spacing
+from edge.screen.colour import chroma_within, in_colour
 from edge.screen.freeze import FreezeWatch
 from edge.screen.layout import Layout, LayoutWatch, layout_at, read_layout
 from edge.screen.levels import STRETCH, is_limited
@@ -110,10 +111,11 @@ class ScreenReader:
             return Reading(signal, None, Reason.SPACING_CONFLICT, spacing)
         if known.limited:
             cv2.LUT(grey, STRETCH, dst=grey)
-        if self._stream and (anew := self._redaction_watch(part, known.layout.outline, frame.shown_ns)):
+        chroma = chroma_within(picture.roi, pixels, frame.chroma)
+        if self._stream and (anew := self._redaction_watch(part, chroma, known.layout.outline, frame.shown_ns)):
             self._known = known = replace(known, redaction=anew)
         known.redaction(grey)
-        scan = Scan(grey, spacing, picture.roi, colour_share(part), known.redaction.marks)
+        scan = Scan(grey, spacing, picture.roi, colour_share(part, chroma), known.redaction.marks)
         return Reading(signal, scan, None)
 
     def _to_grey(self, part: Pixels) -> Pixels:
@@ -131,20 +133,22 @@ class ScreenReader:
         now_ns = frame.shown_ns
         if not holds:
             if self._stream and (self._first_look is None or self._known is not Reason.AMBIGUOUS_VIEWS):
-                self._first_look = pixels.copy(), now_ns  # of two pictures the one that moves is meant
-            self._learn(frame, [pixels])
+                # Of two pictures the one that moves is meant.
+                self._first_look = in_colour(pixels, frame.chroma).copy(), now_ns
+            self._learn(frame, pixels)
         elif self._first_look and now_ns - self._first_look[1] >= SECOND_LOOK_NS:
             earlier, self._first_look = self._first_look[0], None
-            self._learn(frame, [earlier, pixels])
+            self._learn(frame, pixels, earlier)
         elif not isinstance(self._known, _Known) and now_ns - self._read_ns >= LOOK_AGAIN_NS:
-            self._learn(frame, [pixels])  # is there a picture by now?
+            self._learn(frame, pixels)  # is there a picture by now?
         assert self._known is not None  # noqa: S101  what holds was learned
         return self._known
 
-    def _learn(self, frame: Frame, screens: list[Pixels]) -> None:
-        """Read a layout; `screens` are frames of it, the present one last."""
+    def _learn(self, frame: Frame, pixels: Pixels, *earlier: Pixels) -> None:
+        """Read a layout; `earlier` is another screen of it, in colour."""
         self._read_ns = frame.shown_ns
-        now, anchors = screens[-1], tuple[Roi, ...]()
+        now, anchors = in_colour(pixels, frame.chroma), tuple[Roi, ...]()
+        screens = [*earlier, now]
         layout = self._read_layout(frame, screens)
         if isinstance(layout, Reason):
             self._known = layout
@@ -161,7 +165,7 @@ class ScreenReader:
             self._known = _Known(layout, tuple(claims), redaction, limited)
             self._redaction_watch.begin(frame.shown_ns)
         if self._stream:
-            self._watch = (self._watch.again if self._watch else LayoutWatch)(now, layout, anchors)
+            self._watch = (self._watch.again if self._watch else LayoutWatch)(pixels, layout, anchors)
 
     def _read_layout(self, frame: Frame, screens: list[Pixels]) -> Layout | Reason:
         """Where the picture is: as the user says, as the profile says, or as it is seen, within the header's region."""

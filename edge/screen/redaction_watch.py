@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from edge.findings import Outline
 from edge.frame import Pixels
+from edge.screen.colour import in_colour
 from edge.screen.marks import find_marks
 from edge.screen.outline import inside
 from edge.screen.redact import Redaction
@@ -37,8 +38,10 @@ class RedactionWatch:
         """A layout has been read, its marks too: what was looked for in the one before is of no use."""
         self._answer, self._looked_ns = None, now_ns
 
-    def __call__(self, picture: Pixels, outline: Outline | None, now_ns: int) -> Redaction | None:
-        """The answer to an earlier look, once; `picture` is looked at when it is time to."""
+    def __call__(
+        self, picture: Pixels, chroma: Pixels | None, outline: Outline | None, now_ns: int
+    ) -> Redaction | None:
+        """The answer to an earlier look, once; the picture is looked at when it is time to."""
         since_ns = now_ns - self._looked_ns
         if since_ns < 0:  # a clock set back
             self.begin(now_ns)
@@ -46,6 +49,6 @@ class RedactionWatch:
             answer, self._answer = self._answer, None
             return answer.result()
         if since_ns >= AGAIN_NS:
-            self._answer = self._beside.submit(redaction_of, [picture.copy()], outline)
+            self._answer = self._beside.submit(redaction_of, [in_colour(picture, chroma).copy()], outline)
             self._looked_ns = now_ns
         return None

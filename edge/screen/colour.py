@@ -1,0 +1,28 @@
+"""Pictures whose colour lies beside their luma, as video carries it: turned into BGR where somebody asks for colour."""
+
+from __future__ import annotations
+
+import cv2
+
+from edge.frame import Pixels, Roi
+
+
+def in_colour(pixels: Pixels, chroma: Pixels | None) -> Pixels:
+    """A picture as BGR (H, W, 3), or as grey (H, W) where it has no colour: itself, but for luma with its chroma."""
+    return pixels if chroma is None else bgr(pixels, chroma)
+
+
+def bgr(luma: Pixels, chroma: Pixels) -> Pixels:
+    """Luma (H, W) and its chroma (h, w, 2), Cb and Cr about 128, of the same part, as BGR (H, W, 3) (BT.601)."""
+    size = luma.shape[1], luma.shape[0]
+    blue, red = (cv2.resize(chroma[..., plane], size, interpolation=cv2.INTER_NEAREST) for plane in (0, 1))
+    return cv2.cvtColor(cv2.merge((luma, red, blue)), cv2.COLOR_YCrCb2BGR)  # type: ignore[return-value]
+
+
+def chroma_within(roi: Roi, pixels: Pixels, chroma: Pixels | None) -> Pixels | None:
+    """Of the chroma of `pixels`, the part (h, w, 2) within `roi`: a view; None where there is none."""
+    if chroma is None:
+        return None
+    down, across = pixels.shape[0] // chroma.shape[0], pixels.shape[1] // chroma.shape[1]
+    rows = slice(roi.y // down, -(-(roi.y + roi.height) // down))
+    return chroma[rows, roi.x // across : -(-(roi.x + roi.width) // across)]
