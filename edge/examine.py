@@ -55,7 +55,7 @@ class Examination:
                 segmenter=manifest.segmenter.arch if manifest.segmenter else None,
                 coverage=self.pipeline.conformal.coverage if self.pipeline.conformal else None,
             ),
-            source=SourceInfo.of(self.uri, len(self._frames)),
+            source=SourceInfo.of(self.uri, len(self._frames), self.source),
             exam=self.exam,
             frames=tuple(self._frames),
             clip=self.pipeline.clip_grade(self._grades, self._nerves),

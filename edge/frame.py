@@ -75,6 +75,7 @@ class Frame:
     spacing: Spacing = UNKNOWN_SPACING
     region: Roi | None = None
     fault: str = ""
+    no_signal: bool = False  # the device itself knows that none arrives
     chroma: Pixels | None = None  # (h, w, 2), Cb and Cr about 128, a whole number of times smaller than grey `pixels`
     taken_ns: int | None = None  # on a recording's own clock, from any zero; None: it has none, or this is no recording
 
@@ -98,6 +99,27 @@ class FrameSource(Protocol):
     def __iter__(self) -> Iterator[Frame]: ...
 
     def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class SourceEvent:
+    """What befell a live source: a cable out, another mode, a device that came back."""
+
+    timestamp_ns: int  # time.monotonic_ns()
+    state: str  # what the source is from then on: "absent", "no signal", "locking", "live"
+    why: str
+
+
+@runtime_checkable
+class LiveSource(FrameSource, Protocol):
+    """A source of frames that has a device behind it."""
+
+    def events(self) -> tuple[SourceEvent, ...]:
+        """What befell it so far, the newest thousand at most."""
+
+    @property
+    def dropped(self) -> int:
+        """Frames that the device had and nobody got: its driver had no buffer, or a newer one overtook them."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ import msgspec
 from edge.budget import Latency
 from edge.errors import ReportError
 from edge.findings import ClipGrade, GradeSet, Nerve, Reason, Side, View
-from edge.frame import Roi, Spacing
+from edge.frame import FrameSource, LiveSource, Roi, SourceEvent, Spacing
 from edge.manifest import Labels
 from edge.output import write_atomically
 
@@ -52,14 +52,22 @@ class SourceInfo(msgspec.Struct, frozen=True, kw_only=True):
 
     uri: str
     frames: int  # frames that the source gave
+    dropped: int | None = None  # frames that a device had and nobody got; None: the source has no device
+    events: tuple[SourceEvent, ...] | None = None  # what befell the device; None: as above
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "uri", public_uri(self.uri))
 
     @classmethod
-    def of(cls, source: str, frames: int) -> SourceInfo:
+    def of(cls, uri: str, frames: int, source: FrameSource | None = None) -> SourceInfo:
         """The source as the operator named it: looks whether it is a folder, whose name a report does not tell."""
-        return cls(uri=f"{source}/" if Path(source).is_dir() else source, frames=frames)
+        live = source if isinstance(source, LiveSource) else None
+        return cls(
+            uri=f"{uri}/" if Path(uri).is_dir() else uri,
+            frames=frames,
+            dropped=None if live is None else live.dropped,
+            events=None if live is None else live.events(),
+        )
 
 
 class Exam(msgspec.Struct, frozen=True, kw_only=True):

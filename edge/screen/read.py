@@ -92,7 +92,8 @@ class ScreenReader:
         """
         pixels = frame.pixels
         if pixels is None:
-            return Reading("unreadable", None, Reason.UNREADABLE)
+            known_as: Signal = "no signal" if frame.no_signal else "unreadable"
+            return Reading(known_as, None, NO_SIGNAL[known_as])
         held = self._watch if self._watch is not None and self._watch.holds(pixels) else None
         signal: Signal = "live" if held is not None and held.vouches else signal_state(pixels)
         if signal in NO_SIGNAL:
