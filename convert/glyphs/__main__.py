@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from convert.glyphs.fonts import font_files, hershey_fonts, matplotlib_fonts
+from convert.glyphs.fonts import drawn_fonts, font_files, matplotlib_fonts
 from convert.glyphs.train import PAPER_FRAMES, Plan, draw_strips, fit, paper_pictures, to_int8
 from edge.errors import SonoEdgeError
 from edge.output import write_atomically
@@ -43,7 +43,7 @@ def make(out: Path, folders: Sequence[Path], plan: Plan, seed: int, workers: int
     """Draw, train, quantize, write."""
     strips = draw_strips(folders, paper_pictures(), plan.strips, seed, workers)
     done = to_int8(fit(strips, plan, seed), strips)
-    fonts = [*hershey_fonts(), *font_files(folders)]
+    fonts = [*drawn_fonts(), *font_files(folders)]
     record = {
         "command": "python -m convert.glyphs",
         "seed": seed,

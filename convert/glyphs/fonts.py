@@ -1,11 +1,12 @@
-"""What text is drawn with: font files whose licence allows to learn from them, and what OpenCV draws under
-Hershey's names: from 5 on a typeface of its own, no thin strokes, which the shipped network has therefore not learned.
+"""What text is drawn with: font files whose licence allows to learn from them, Hershey's thin strokes, and the typeface
+that OpenCV has drawn under Hershey's names since its version 5.
 
 A font is a function: text and height in pixels -> the ink alone, (H, W), 0..255, with nothing round it.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ from convert.errors import DataError
 from edge.frame import Pixels
 
 if TYPE_CHECKING:
+    from HersheyFonts import HersheyFonts
     from PIL.ImageFont import FreeTypeFont
 
 Draw: TypeAlias = Callable[
@@ -57,11 +59,14 @@ LICENCES: Mapping[str, str] = {
 """Families that training may use, and why. Others are passed over, those kept aside for the test among them."""
 
 SEEN_LEAST = ("Italic", "Oblique", "Serif", "cm", "STIX")  # rare on screens
-HERSHEY = {
-    "Hershey simplex": cv2.FONT_HERSHEY_SIMPLEX,
-    "Hershey plain": cv2.FONT_HERSHEY_PLAIN,
-    "Hershey duplex": cv2.FONT_HERSHEY_DUPLEX,
-    "Hershey complex small": cv2.FONT_HERSHEY_COMPLEX_SMALL,
+STROKES = {"rowmans": 3.0, "futuram": 1.5, "rowmand": 1.5, "timesr": 1.5, "rowmant": 0.5}  # Hershey's, and how often
+CAPITAL = 21  # units of a Hershey glyph
+SUBPIXEL_BITS = 4
+OPENCV_FACES = {
+    "simplex": cv2.FONT_HERSHEY_SIMPLEX,
+    "plain": cv2.FONT_HERSHEY_PLAIN,
+    "duplex": cv2.FONT_HERSHEY_DUPLEX,
+    "complex small": cv2.FONT_HERSHEY_COMPLEX_SMALL,
 }
 
 
@@ -77,9 +82,15 @@ class Font:
     wide: bool = False
 
 
-def hershey_fonts() -> list[Font]:
-    """OpenCV's stroke fonts that training uses."""
-    return [Font(name, _hershey(face), "public domain") for name, face in HERSHEY.items()]
+def drawn_fonts() -> list[Font]:
+    """Those that no file holds: Hershey's strokes, and what this OpenCV draws."""
+    hershey = [
+        Font(f"Hershey {name}", _strokes(name), "Hershey, free to use", weight=weight)
+        for name, weight in STROKES.items()
+    ]
+    rubik = int(cv2.__version__.split(".")[0]) >= 5
+    name, licence = ("Rubik by OpenCV", "OFL-1.1") if rubik else ("Hershey by OpenCV", "Hershey, free to use")
+    return hershey + [Font(f"{name}, {face}", _by_opencv(number), licence) for face, number in OPENCV_FACES.items()]
 
 
 def font_files(folders: Sequence[Path]) -> list[Font]:
@@ -157,11 +168,37 @@ def _in(folder: Path) -> Iterator[Font]:
         yield Font(f"{name} {style}", drawn_by_file(path), LICENCES[name], told, weight, wide)
 
 
-def _hershey(face: int) -> Draw:
+def _strokes(name: str) -> Draw:
+    @functools.cache
+    def pen() -> HersheyFonts:
+        from HersheyFonts import HersheyFonts  # noqa: PLC0415
+
+        opened = HersheyFonts()
+        opened.load_default_font(name)
+        return opened
+
+    def draw(text: str, height: int, smooth: bool) -> Pixels | None:
+        glyphs = map(list, pen().strokes_for_text(text))
+        thickness = max(1, round(height * _boldness(text)))
+        strokes = [np.array(stroke) * ((height - thickness) / CAPITAL) for stroke in glyphs if stroke]
+        if not strokes:
+            return None
+        every = np.concatenate(strokes)
+        corner = every.min(axis=0) - height  # room for the thickness of the lines
+        wide, high = np.ceil(every.max(axis=0) - corner + height).astype(int)
+        sheet = np.zeros((high, wide), np.uint8)
+        lines = [np.round((stroke - corner) * (1 << SUBPIXEL_BITS)).astype(np.int32) for stroke in strokes]
+        cv2.polylines(sheet, lines, False, 255, thickness, cv2.LINE_AA if smooth else cv2.LINE_8, SUBPIXEL_BITS)
+        return tight(sheet)
+
+    return draw
+
+
+def _by_opencv(face: int) -> Draw:
     def draw(text: str, height: int, smooth: bool) -> Pixels | None:
         (_, tall), _ = cv2.getTextSize("H0", face, 1.0, 1)
         scale = height / tall
-        thickness = max(1, round(height * (0.08 + 0.08 * (len(text) % 2))))
+        thickness = max(1, round(height * _boldness(text)))
         (wide, _), low = cv2.getTextSize(text, face, scale, thickness)
         sheet = np.zeros((2 * height + 2 * low + 12, wide + 24), np.uint8)
         line = cv2.LINE_AA if smooth else cv2.LINE_8
@@ -169,3 +206,8 @@ def _hershey(face: int) -> Draw:
         return tight(sheet)
 
     return draw
+
+
+def _boldness(text: str) -> float:
+    """Thickness of a line in heights, one of two, of which the text decides."""
+    return 0.06 + 0.08 * (len(text) % 2)

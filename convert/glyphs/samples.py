@@ -20,7 +20,13 @@ from edge.screen.text import Candidate, candidates, find_ink, measured
 
 Strip = tuple[Pixels, str]  # (HEIGHT, W), and what it says
 
-OTHER_SCRIPTS = "".join(map(chr, (*range(0x0413, 0x0430), *range(0x0393, 0x03A9), *range(0x0431, 0x044F))))
+LOOK_LIKE_OURS = "ЕЗКМНОРСТУХезкмнорстухΕΖΗΙΚΜΝΟΡΤΥΧ"
+OTHER_SCRIPTS = "".join(
+    glyph
+    for glyph in map(chr, (*range(0x0413, 0x0430), *range(0x0393, 0x03A9), *range(0x0431, 0x044F)))
+    if glyph not in LOOK_LIKE_OURS
+)
+IN_A_MIRROR = dict(zip("08AHIMOTUVWXYilovwx:.-+=*'_bdpq()<>", "08AHIMOTUVWXYilovwx:.-+=*'_dbqp)(><", strict=True))
 IDEOGRAPHS = "".join(map(chr, range(0x4E00, 0x9FA0, 7)))
 PAPER_ROOM = 14  # px of paper round a drawn line
 HARDLY_SHARP = 0.75  # half of what the device asks of a row of ink: more of what is no text comes to be learned
@@ -131,7 +137,8 @@ def _line(random: np.random.Generator, font: Font) -> tuple[str, str, bool]:
         return written, OTHER * len(written), False
     written = random_text(random)
     if len(written) > 3 and random.random() < 0.04:
-        return written, OTHER * len(written.replace(" ", "")), True
+        seen = written[::-1].replace(" ", "")
+        return written, "".join(IN_A_MIRROR.get(glyph, OTHER) for glyph in seen), True
     return written, written, False
 
 

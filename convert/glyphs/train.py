@@ -16,7 +16,7 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from convert.errors import QuantizeError
-from convert.glyphs.fonts import Font, font_files, hershey_fonts
+from convert.glyphs.fonts import Font, drawn_fonts, font_files
 from convert.glyphs.network import WINDOW, build
 from convert.glyphs.samples import Studio, on_tape
 from convert.phantom.folder import Population, exam
@@ -120,7 +120,7 @@ def _draw_part(folders: tuple[Path, ...], pictures: tuple[Pixels, ...], part: tu
 @functools.cache
 def _fonts(folders: tuple[Path, ...]) -> list[Font]:
     """Opened once a process: a font at a size takes milliseconds."""
-    return [*hershey_fonts(), *font_files(folders)]
+    return [*drawn_fonts(), *font_files(folders)]
 
 
 def _ctc_loss(classes: Any, logits: Any) -> Any:

@@ -32,6 +32,7 @@ def random_text(random: np.random.Generator) -> str:
         _number,
         _setting,
         _setting,
+        _unit,
         _date,
         _name,
         _name,
@@ -53,6 +54,11 @@ def _number(random: np.random.Generator) -> str:
 def _setting(random: np.random.Generator) -> str:
     name = random.choice(SHORT) if random.random() < 0.6 else _word(random)
     return name + random.choice([" ", ": ", ":", "=", " = "]) + _number(random)
+
+
+def _unit(random: np.random.Generator) -> str:
+    """A word alone, as where spaces are wide: its height tells c from C no longer, its shape must."""
+    return str(random.choice(UNITS)) if random.random() < 0.6 else str(random.choice(SHORT))
 
 
 def _date(random: np.random.Generator) -> str:

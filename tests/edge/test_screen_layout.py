@@ -15,7 +15,6 @@ from convert.phantom.subject import draw_subject
 from edge.frame import Pixels, Roi
 from edge.screen.layout import AT_ONCE, PATIENCE, LayoutWatch, layout_at, read_layout
 from edge.screen.signal import signal_state
-from tests.pictures import stroke_font
 
 SIZES = ((1920, 1080), (800, 600))
 
@@ -41,7 +40,6 @@ def case(request: pytest.FixtureRequest) -> tuple[str, tuple[int, int], Screen, 
     return console, size, screen, watched(screen)
 
 
-@stroke_font
 def test_screen_that_lives_is_the_same_layout(case: tuple[str, tuple[int, int], Screen, LayoutWatch]):
     console, size, screen, watch = case
     later = shown(console, size, subject=11, index=99, at_s=3725).pixels

@@ -20,7 +20,6 @@ from edge.frame import Pixels, Roi, Spacing
 from edge.screen.learn import learn
 from edge.screen.profile import Profile, Ruler, load, ruler_at, signature, write
 from edge.screen.text import read_text
-from tests.pictures import stroke_font
 
 SIZE = (1280, 720)
 HAND_WRITTEN = """
@@ -68,7 +67,6 @@ def test_learned_profile_comes_back_from_its_file(tmp_path: Path, learned: Profi
         assert load(path) == profile
 
 
-@stroke_font
 def test_learns_picture_and_scale(learned: Profile, seen: list[Screen]):
     truth = seen[0].roi
     assert np.abs(np.array(learned.picture) - (truth.x, truth.y, truth.width, truth.height)).max() <= 12
@@ -76,7 +74,6 @@ def test_learns_picture_and_scale(learned: Profile, seen: list[Screen]):
     assert learned.ruler
 
 
-@stroke_font
 def test_fits_its_machine_with_any_patient_and_at_any_time(learned: Profile):
     for subject in (1, 2, 3):
         screen = shown(subject, at_s=60.0 * subject).pixels
@@ -198,7 +195,6 @@ def test_spacing_without_a_ruler_is_not_learned(seen: list[Screen]):
     assert learn([bare], name="x", roi=roi).mm_per_px is None
 
 
-@stroke_font
 def test_spacing_that_the_ruler_contradicts_is_not_learned(seen: list[Screen]):
     with pytest.raises(ProfileError, match="do not agree"):
         learn([grey(seen[0])], name="x", spacing=Spacing(0.09, "manual"))
@@ -233,7 +229,6 @@ def run(*words: str) -> int:
     return COMMAND.run(parser.parse_args(words))
 
 
-@stroke_font
 def test_command_learns_from_a_folder_and_says_what(tmp_path: Path, seen: list[Screen], capsys):
     folder = tmp_path / "screens"
     folder.mkdir()

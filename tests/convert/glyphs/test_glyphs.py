@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from convert.errors import DataError
-from convert.glyphs.fonts import HERSHEY, LICENCES, font_files, hershey_fonts, matplotlib_fonts
+from convert.glyphs.fonts import LICENCES, OPENCV_FACES, drawn_fonts, font_files, matplotlib_fonts
 from convert.glyphs.samples import PAPER_ROOM, Studio, drawn_strip, on_tape
 from convert.glyphs.words import random_text
 from edge.screen.glyphs import ALPHABET, ASSET, HEIGHT, INK_LEVEL, OTHER
@@ -23,7 +23,7 @@ ASSETS = Path(__file__).resolve().parents[3] / "edge" / "assets"
 def studio() -> Studio:
     grain = np.random.default_rng(0).normal(60, 30, (300, 400))
     picture = np.clip(cv2.GaussianBlur(grain, (0, 0), 2) * 2 - 60, 0, 255).astype(np.uint8)
-    return Studio([*hershey_fonts(), *font_files([matplotlib_fonts()])], [picture])
+    return Studio([*drawn_fonts(), *font_files([matplotlib_fonts()])], [picture])
 
 
 def test_words_are_of_the_alphabet():
@@ -38,7 +38,7 @@ def test_fonts_are_those_whose_licence_is_known():
     fonts = font_files([matplotlib_fonts()])
     assert {"DejaVu Sans Book", "STIXGeneral Regular"} <= {font.name for font in fonts}
     assert all(font.licence in LICENCES.values() and len(font.sha256) == 64 for font in fonts)
-    assert cv2.FONT_HERSHEY_COMPLEX not in HERSHEY.values(), "the tests read it as a font that was never seen"
+    assert cv2.FONT_HERSHEY_COMPLEX not in OPENCV_FACES.values(), "the tests read it as a font that was never seen"
 
 
 def test_a_folder_without_fonts_is_refused(tmp_path):
@@ -77,7 +77,7 @@ def test_what_is_no_text_says_nothing(studio):
 
 
 def test_dark_ink_and_bright_ink_give_the_same_strip():
-    ink = hershey_fonts()[0].draw("40 mm", 16, True)
+    ink = drawn_fonts()[0].draw("40 mm", 16, True)
     shape = ink.shape[0] + 2 * PAPER_ROOM, ink.shape[1] + 2 * PAPER_ROOM
     quiet = np.random.default_rng
     strips = []
@@ -99,7 +99,7 @@ def test_the_packaged_network_says_what_it_was_made_of():
     record = json.loads((ASSETS / "glyphs.json").read_text())
     assert record["alphabet"] == ALPHABET[1:]
     names = {font["name"] for font in record["fonts"]}
-    assert {"DejaVu Sans Book", *HERSHEY} <= names
+    assert {"DejaVu Sans Book", "Hershey rowmans", "Rubik by OpenCV, simplex"} <= names
     assert all(font["licence"] for font in record["fonts"])
 
 
