@@ -43,3 +43,7 @@ class StreamBrokenError(CaptureError):
 
 class DeviceClosedError(CaptureError):
     """We closed the device ourselves, maybe from another thread."""
+
+
+class RecordingError(SourceError):
+    """A raw recording is none, is damaged, or is from a newer version."""

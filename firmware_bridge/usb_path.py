@@ -20,11 +20,13 @@ def nodes(sysfs: Path = CLASS) -> dict[Path, str | None]:
 
 
 def node_of(place: str, sysfs: Path = CLASS) -> Path:
-    """The node that captures, of the grabber in the USB socket `place`, like `usb-1-1.3`.
+    """The node at `place`: a path, or the USB socket of a grabber, like `usb-1-1.3`, whose node that captures is meant.
 
     Raises:
         DeviceAbsentError: nothing that captures is plugged in there.
     """
+    if "/" in place:
+        return Path(place)
     wanted = place.removeprefix("usb-")
     here = [each for each in _capturing(sysfs) if _socket(each) == wanted]
     if not here:

@@ -49,7 +49,7 @@ class SourceContract:
             assert pixels is not None, frame.fault
             assert pixels.dtype == np.uint8
             assert pixels.ndim == 2 or pixels.shape[2:] == (3,)
-            assert pixels.flags.c_contiguous
+            assert min(pixels.strides) > 0  # a view into a larger memory may have gaps
             assert not frame.fault
 
     def test_a_frame_that_is_kept_keeps_its_pixels(self, opened: Open) -> None:

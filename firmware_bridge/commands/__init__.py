@@ -1,0 +1,1 @@
+"""`sonoedge device ...`: what is plugged in, what it offers, what befalls it."""

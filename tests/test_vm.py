@@ -1,0 +1,36 @@
+"""The tests of `tests/vm` in a throw-away virtual machine, whose kernel has a virtual HDMI receiver: `make test-vm`.
+
+The machine's processor is emulated, so that only behaviour counts there, not speed. The first run fetches a Debian
+kernel, 70 MB; it stays in pytest's cache (`pytest --cache-clear` removes it).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.program import ROOT
+
+HOSTVM = ROOT / "tests" / "tools" / "hostvm.sh"
+
+
+@pytest.mark.vm
+def test_against_a_true_kernel_driver(pytestconfig: pytest.Config) -> None:
+    if missing := [tool for tool in ("qemu-system-x86_64", "busybox", "cpio") if shutil.which(tool) is None]:
+        pytest.fail(f"no {', '.join(missing)}: as root, apt-get install qemu-system-x86 busybox-static cpio")
+    environment = {"HOSTVM_KERNEL": str(pytestconfig.cache.mkdir("hostvm"))} | os.environ
+    inside = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/vm"]
+    done = subprocess.run(
+        [HOSTVM, "run", "-t", "1500", "-C", ROOT, "--", *inside],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert " passed" in done.stdout
