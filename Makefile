@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 TFLITE := .venv-tflite
 ONNX2TF := .venv-onnx2tf
 
-.PHONY: demo test lint format test-slow test-tflite test-arm64 onnx2tf reference schema clean
+.PHONY: demo test lint format test-slow test-tflite test-arm64 test-vm onnx2tf reference schema clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/sonoedge demo
@@ -25,6 +25,10 @@ test-tflite: $(TFLITE)/.ready
 # The shipped bundles on emulated arm64. Needs Debian 12, root, and: apt-get install qemu-user-static debootstrap
 test-arm64: $(VENV)/.dev
 	$(BIN)/python -m pytest -m arm64
+
+# Against a true kernel driver, in a throw-away virtual machine. Needs Debian, root, and: apt-get install qemu-system-x86 busybox-static cpio
+test-vm: $(VENV)/.dev
+	$(BIN)/python -m pytest -m vm
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -10,7 +10,7 @@ import ctypes
 from ctypes import c_int, c_int32, c_long, c_uint8, c_uint32, c_uint64, c_void_p, sizeof
 from typing import TypeAlias
 
-Argument: TypeAlias = ctypes.Structure | c_int | c_uint32
+Argument: TypeAlias = ctypes.Structure | c_int
 
 VIDEO_MAJOR = 81  # of every video node's device number
 
@@ -36,10 +36,8 @@ V4L2_EVENT_SOURCE_CHANGE = 5
 V4L2_EVENT_SRC_CH_RESOLUTION = 1
 
 V4L2_IN_CAP_DV_TIMINGS = 0x00000002
-V4L2_IN_ST_NO_POWER = 0x00000001
 V4L2_IN_ST_NO_SIGNAL = 0x00000002
 V4L2_IN_ST_NO_H_LOCK = 0x00000100
-V4L2_IN_ST_NO_SYNC = 0x00010000
 
 V4L2_DV_BT_656_1120 = 0
 V4L2_DV_VSYNC_POS_POL = 1

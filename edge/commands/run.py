@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--source",
         required=True,
         metavar="S",
-        help="picamera2:0, another scheme's device, a video, an .mha, a DICOM file or a folder",
+        help="v4l2:/dev/video0, picamera2:0, replay:FILE, a video, an .mha, a DICOM file or a folder",
     )
     options.add_scale(parser)
     options.add_exam(parser)
