@@ -10,22 +10,25 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from tests.program import ROOT
+from tests.vm.sweep import PLACE, write_sweep
 
 HOSTVM = ROOT / "tests" / "tools" / "hostvm.sh"
 
 
 @pytest.mark.vm
-def test_against_a_true_kernel_driver(pytestconfig: pytest.Config) -> None:
+def test_against_a_true_kernel_driver(pytestconfig: pytest.Config, tmp_path: Path) -> None:
     if missing := [tool for tool in ("qemu-system-x86_64", "busybox", "cpio") if shutil.which(tool) is None]:
         pytest.fail(f"no {', '.join(missing)}: as root, apt-get install qemu-system-x86 busybox-static cpio")
     environment = {"HOSTVM_KERNEL": str(pytestconfig.cache.mkdir("hostvm"))} | os.environ
+    write_sweep(tmp_path / "sweep.npy")
     inside = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/vm"]
     done = subprocess.run(
-        [HOSTVM, "run", "-t", "1500", "-C", ROOT, "--", *inside],
+        [HOSTVM, "run", "-t", "1500", "-C", ROOT, "-e", f"{PLACE}={tmp_path / 'sweep.npy'}", "--", *inside],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -41,8 +41,7 @@ def signal_state(pixels: Pixels | None) -> Signal:
     """
     if pixels is None:
         return "unreadable"
-    size = min(pixels.shape[1], LOOK[0]), min(pixels.shape[0], LOOK[1])
-    look: Pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_NEAREST)  # type: ignore[assignment]
+    look = _sampled(pixels)
     grey: Pixels = look if look.ndim == 2 else cv2.cvtColor(look, cv2.COLOR_BGR2GRAY)  # type: ignore[assignment]
     if _are_bars(look, grey):
         return "colour bars"
@@ -51,6 +50,16 @@ def signal_state(pixels: Pixels | None) -> Signal:
         brightness = look.max(axis=2) if look.ndim == 3 else look  # dark blue is blue, not black
         return "black" if brightness.mean() < BLACK_BELOW else "flat"
     return "no signal" if detail.size <= ONE_PLACE * grey.size and _is_poster(detail) else "live"
+
+
+def _sampled(pixels: Pixels) -> Pixels:
+    """The pixels nearest to LOOK places. OpenCV would copy a view with gaps, and so the whole frame, to begin with."""
+    rows, columns = (
+        np.arange(count) * length // count
+        for length, count in zip(pixels.shape, np.minimum(pixels.shape[:2], LOOK[::-1]), strict=False)
+    )
+    look: Pixels = pixels[rows[:, None], columns]
+    return look
 
 
 def _box_of_detail(grey: Pixels) -> Pixels:

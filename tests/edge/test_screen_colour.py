@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 
 import cv2
@@ -120,3 +121,26 @@ def test_the_watch_holds_whatever_memory_a_frame_lies_in():
         frame = frame if index % 2 else replace(frame, pixels=luma.copy(), chroma=chroma.copy())
         assert read(frame).scan is not None
     assert count == 1
+
+
+@pytest.mark.parametrize("packed", FORMATS)
+def test_of_a_steady_frame_the_picture_alone_is_copied(packed):
+    """Counted: what is allocated while a frame is read is no copy of it; the picture goes into memory kept for it."""
+    frames = []
+    for index in range(12):
+        luma, chroma = packed(screen(np.roll(PICTURE, index, axis=1)))
+        frames.append(Frame(luma, index * 40_000_000, index, chroma=chroma))
+    read = ScreenReader(stream=True)
+    for frame in frames[:-4]:
+        read(frame)
+    grey = read(frames[-4]).scan.pixels
+    tracemalloc.start()
+    try:
+        for frame in frames[-3:]:
+            tracemalloc.reset_peak()
+            before = tracemalloc.get_traced_memory()[0]
+            scan = read(frame).scan
+            assert tracemalloc.get_traced_memory()[1] - before < luma.size // 10
+            assert np.shares_memory(scan.pixels, grey)
+    finally:
+        tracemalloc.stop()

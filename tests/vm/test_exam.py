@@ -11,15 +11,13 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
 from edge.bundle import Bundle, packaged_bundle
 from edge.cli import main
-from edge.commands.demo import demo_clip
 from edge.commands.exam import examine
-from edge.frame import Frame, Pixels, Spacing
+from edge.frame import Frame, Pixels
 from edge.pipeline import Observation, Options
 from edge.report import Exam, FrameReport
 from edge.sources import open_source
@@ -27,37 +25,17 @@ from firmware_bridge.hdmi import Receiver
 from firmware_bridge.raw_recording import RawRecorder
 from firmware_bridge.v4l2_node import Node
 from tests.vm.hdmi_output import hdmi_output
+from tests.vm.sweep import FPS, SIZE, number_of, read_sweep
 from tests.vm.vivid import INPUT_AND_OUTPUT, MODES, SIGNALS, VIDEO
 
-SIZE = (1280, 720)
-FPS = 10  # of the sweep: the picture moves from one frame to the next
-BITS, BLOCK_PX = 8, 16  # the frame's number, in black and white blocks in the screen's upper left corner
 GRADED_IN_BOTH = 10
 
 pytestmark = pytest.mark.parametrize("vivid", [INPUT_AND_OUTPUT], indirect=True, scope="session")
 
 
-def numbered(grey: Pixels, number: int) -> Pixels:
-    for bit in range(BITS):
-        grey[:BLOCK_PX, bit * BLOCK_PX : (bit + 1) * BLOCK_PX] = 235 if number >> bit & 1 else 16
-    return grey
-
-
-def number_of(grey: Pixels) -> int:
-    middles = grey[BLOCK_PX // 2, BLOCK_PX // 2 : BITS * BLOCK_PX : BLOCK_PX]
-    return sum(1 << bit for bit, level in enumerate(middles.tolist()) if level > 128)
-
-
 @pytest.fixture(scope="session")
 def sweep() -> list[Pixels]:
-    """The screens of the demo clip, (720, 1280) grey, each with its number."""
-    source = open_source(str(demo_clip("transverse").path))
-    screens = []
-    for number, frame in enumerate(source):
-        small = cv2.resize(frame.pixels, SIZE, interpolation=cv2.INTER_AREA)
-        screens.append(numbered(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), number))
-    source.close()
-    return screens
+    return read_sweep()
 
 
 def uyvy(grey: Pixels) -> Pixels:
@@ -104,11 +82,7 @@ def graded(uri: str, frames: int) -> dict[int, FrameReport]:
         shown.append(None if seen.frame.pixels is None else number_of(seen.frame.pixels))
 
     bundle = Bundle.open(packaged_bundle("transverse"))
-    clip = demo_clip("transverse")
-    scale = Spacing(clip.mm_per_px * 1920 / SIZE[0], "manual")
-    report = examine(
-        bundle, Options(spacing=scale), open_source(uri), uri, budget_ms=None, exam=Exam(), watch=note, limit=frames
-    )
+    report = examine(bundle, Options(), open_source(uri), uri, budget_ms=60_000, exam=Exam(), watch=note, limit=frames)
     return {number: frame for number, frame in zip(shown, report.frames, strict=True) if number is not None}
 
 
@@ -133,7 +107,7 @@ def test_a_screen_by_hdmi_is_graded_as_its_file_is(played: None, sweep: list[Pix
     assert len(both) >= GRADED_IN_BOTH, reasons
     for number in both:
         one, other = by_file[number], by_hdmi[number]
-        assert one.roi == other.roi
+        assert (one.roi, one.spacing) == (other.roi, other.spacing)
         assert (one.grade, one.probabilities) == (other.grade, other.probabilities)
         assert one.nerve is not None and other.nerve is not None
         assert one.nerve.csa_mm2 == other.nerve.csa_mm2
@@ -141,7 +115,7 @@ def test_a_screen_by_hdmi_is_graded_as_its_file_is(played: None, sweep: list[Pix
 
 def test_the_command_grades_what_comes_by_hdmi(played: None, tmp_path: Path, capsys) -> None:
     report = tmp_path / "r.json"
-    words = ["run", "--source", f"v4l2:{VIDEO}", "--frames", "12", "--report", str(report), "--spacing-mm", "0.09"]
+    words = ["run", "--source", f"v4l2:{VIDEO}", "--frames", "12", "--report", str(report)]
     assert main(words) == 0
     said = json.loads(report.read_text())
     assert [event["state"] for event in said["source"]["events"]][-1] == "live"
