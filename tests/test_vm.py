@@ -28,7 +28,7 @@ def test_against_a_true_kernel_driver(pytestconfig: pytest.Config, tmp_path: Pat
     write_sweep(tmp_path / "sweep.npy")
     inside = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/vm"]
     done = subprocess.run(
-        [HOSTVM, "run", "-t", "1500", "-C", ROOT, "-e", f"{PLACE}={tmp_path / 'sweep.npy'}", "--", *inside],
+        [HOSTVM, "run", "-t", "2400", "-C", ROOT, "-e", f"{PLACE}={tmp_path / 'sweep.npy'}", "--", *inside],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -26,7 +26,7 @@ from firmware_bridge.raw_recording import RawRecorder
 from firmware_bridge.v4l2_node import Node
 from tests.vm.hdmi_output import hdmi_output
 from tests.vm.sweep import FPS, SIZE, number_of, read_sweep
-from tests.vm.vivid import INPUT_AND_OUTPUT, MODES, SIGNALS, VIDEO
+from tests.vm.vivid import INPUT_AND_OUTPUT, MODES, QUIET, SIGNALS, VIDEO
 
 GRADED_IN_BOTH = 10
 
@@ -49,6 +49,7 @@ def played(vivid: None, sweep: list[Pixels]) -> Iterator[None]:
     """The sweep goes round and round through the cable."""
     with_input = Node(VIDEO)
     controls = with_input.controls()
+    with_input.set_control(controls["osd_text_mode"], QUIET["osd_text_mode"])
     with_input.set_control(controls["dv_timings_signal_mode"], SIGNALS["selected"])
     with_input.set_control(controls["dv_timings"], MODES["720p60"])
     receiver = Receiver(with_input)
