@@ -6,6 +6,7 @@ import ctypes
 import errno
 import mmap
 import select
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +50,7 @@ class Buffer:
 
     slot: Slot
     memory: Pixels  # (bytes used,), read-only
-    timestamp_ns: int | None  # on time.monotonic_ns(); None: the driver's clock is another
+    timestamp_ns: int | None  # on time.monotonic_ns(), never ahead of it; None: the driver's clock is another
     sequence: int  # the driver's count of frames; a gap is frames that were dropped
     error: bool  # the driver knows that the contents are damaged
 
@@ -190,7 +191,7 @@ class Device(Node):
             return Buffer(
                 slot=Slot(self._ring_number, raw.index),
                 memory=np.frombuffer(self._ring[raw.index], np.uint8, count=raw.bytesused),
-                timestamp_ns=monotonic_ns(raw),
+                timestamp_ns=stamp_of(raw, time.monotonic_ns()),
                 sequence=raw.sequence,
                 error=bool(raw.flags & abi.V4L2_BUF_FLAG_ERROR),
             )
@@ -221,11 +222,12 @@ def _raw_buffer(index: int) -> abi.Buffer:
     return abi.Buffer(index=index, type=abi.V4L2_BUF_TYPE_VIDEO_CAPTURE, memory=abi.V4L2_MEMORY_MMAP)
 
 
-def monotonic_ns(raw: abi.Buffer) -> int | None:
+def stamp_of(raw: abi.Buffer, now_ns: int) -> int | None:
     """When a buffer was filled, on time.monotonic_ns(); None when the driver stamps by another clock."""
     if raw.flags & abi.V4L2_BUF_FLAG_TIMESTAMP_MASK != abi.V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC:
         return None
-    return int(raw.timestamp.tv_sec) * 10**9 + int(raw.timestamp.tv_usec) * 1000
+    # A driver that reckons stamps from the frame rate is a little ahead, and no frame is from the future.
+    return min(now_ns, int(raw.timestamp.tv_sec) * 10**9 + int(raw.timestamp.tv_usec) * 1000)
 
 
 def _format(raw: abi.PixFormat) -> Format:

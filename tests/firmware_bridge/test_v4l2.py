@@ -11,7 +11,7 @@ from firmware_bridge import v4l2_abi as abi
 from firmware_bridge.errors import CaptureError, DeviceAbsentError, NotACaptureDeviceError
 from firmware_bridge.hdmi import dv_timings, timing_of
 from firmware_bridge.timing import Timing
-from firmware_bridge.v4l2 import Device, monotonic_ns
+from firmware_bridge.v4l2 import Device, stamp_of
 
 HD60 = Timing(1920, 1080, False, 148500, 88, 44, 2200, 4, 5, 1125, True, True)
 HD60_FIELDS = Timing(1920, 1080, True, 74250, 88, 44, 2200, 2, 5, 1125, True, True)
@@ -52,7 +52,12 @@ def test_another_fault_keeps_the_systems_words(tmp_path: Path) -> None:
 )
 def test_only_a_monotonic_stamp_counts(flags: int, want: int | None) -> None:
     raw = abi.Buffer(flags=flags, timestamp=abi.Timeval(12, 345))
-    assert monotonic_ns(raw) == want
+    assert stamp_of(raw, now_ns=13 * 10**9) == want
+
+
+def test_no_stamp_is_ahead_of_the_clock() -> None:
+    raw = abi.Buffer(flags=abi.V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC, timestamp=abi.Timeval(12, 345))
+    assert stamp_of(raw, now_ns=12_000_000_000) == 12_000_000_000
 
 
 @pytest.mark.parametrize("timing", [HD60, HD60_FIELDS, NTSC])

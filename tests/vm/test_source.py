@@ -190,6 +190,13 @@ class TestV4l2Source(SourceContract):
     def opened(self, far_end: Source) -> Callable[[], V4l2Source]:
         return lambda: Some(open_source(f"v4l2:{VIDEO}"), self.frames)
 
+    def test_time_stamps_are_of_the_monotonic_clock_at_delivery(self, opened: Callable[[], V4l2Source]) -> None:
+        """The driver's: when the frame was captured, so perhaps before it was asked for."""
+        began_ns, source = time.monotonic_ns(), opened()
+        stamps = [frame.timestamp_ns for frame in source]
+        assert began_ns < stamps[0] and stamps[-1] <= time.monotonic_ns()
+        assert stamps == sorted(set(stamps))
+
 
 class Some:
     """The first whole frames of a device, as if it ended then; numbered as they are taken."""
@@ -205,7 +212,9 @@ class Some:
         return True
 
     def __iter__(self) -> Iterator[Frame]:
+        deadline = time.monotonic() + 4 * BACK_WITHIN_S
         for frame in self._source:
+            assert time.monotonic() < deadline, self._source.events()
             if frame.pixels is None:
                 continue
             self._left -= 1

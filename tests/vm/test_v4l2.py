@@ -120,7 +120,7 @@ def test_frames_carry_the_drivers_clock_and_count(device: Device) -> None:
     stamps, sequences = [], []
     for buffer in buffers(device, 10):
         age_ns = time.monotonic_ns() - (buffer.timestamp_ns or 0)
-        assert -50_000_000 < age_ns < 2_000_000_000
+        assert 0 <= age_ns < 2_000_000_000  # which vivid's own stamps are not: they may be ahead
         stamps.append(buffer.timestamp_ns)
         sequences.append(buffer.sequence)
     assert stamps == sorted(set(stamps))
