@@ -147,6 +147,7 @@ def test_a_map_of_64_patches_costs_65_invokes(tiny_bundle):
     assert pipeline.segmenter.model.invokes == before[1]
 
 
+@pytest.mark.slow  # alone on its processor: what runs beside it counts
 def test_the_shipped_grader_needs_less_than_1_2_times_its_bare_invokes():
     bundle, clip = Bundle.open(packaged_bundle("transverse")), demo_clip("transverse")
     pixels = cv2.VideoCapture(str(clip.path)).read()[1]
