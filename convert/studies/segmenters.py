@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from tqdm import tqdm
+
 from convert.data.dataset import DataFolder
 from convert.data.samples import input_spec
 from convert.evaluation.figures import figures
 from convert.evaluation.masks import mask_rows
+from convert.models import Architecture
 from convert.phantom.folder import Population
 from convert.quantizing.parity import int8_predictor
 from convert.quantizing.timing import milliseconds
 from convert.studies.papers import P1_DSC, P1_FRAMES, SETS
 from convert.studies.study import Workshop, in_int8, of_size, table
 from convert.training.train import Schedule
+from edge.interpreter import Model
 
 NETWORKS = ("light_unet", *P1_DSC)
 MACHINES = ("console-a", "portable-c")  # in the places of P1's HM70A and miniSONO
@@ -31,8 +37,26 @@ def segmenters(shop: Workshop, *, full: bool, epochs: int) -> str:
     sets = [_frames(shop, group, count, full=full) for group, count in zip(GROUPS, counts, strict=True)]
     folders = [trained_on for trained_on, _ in sets]
     size = None if full else 128
-    found = {name: _measured(shop, name, size, folders, [test for _, test in sets], epochs) for name in NETWORKS}
-    return _text(found, sum(len(folder) for folder in folders), size, epochs)
+    schedule = Schedule(epochs, BATCH, LEARNING_RATE, samples_per_epoch=sum(map(len, folders)))
+    trained = [_Trained(shop, name, of_size(name, size), folders, schedule) for name in NETWORKS]
+    found = {each.name: _measured(each, [test for _, test in sets]) for each in trained}
+    # One after the other in one run: what else a machine does from day to day would be in the ratios.
+    ms = {each.name: milliseconds(each.in_int8()) for each in tqdm(trained, "time", unit="network", delay=2)}
+    return _text(found, ms, sum(len(folder) for folder in folders), size, epochs)
+
+
+@dataclass(frozen=True)
+class _Trained:
+    """One network of the study."""
+
+    shop: Workshop
+    name: str
+    arch: Architecture
+    folders: list[DataFolder]
+    schedule: Schedule
+
+    def in_int8(self) -> Model:
+        return in_int8(self.shop.trained(self.arch, self.folders, self.schedule), self.arch, self.folders)
 
 
 def _frames(shop: Workshop, group: tuple[str, str], count: tuple[int, int], *, full: bool) -> tuple[DataFolder, ...]:
@@ -47,23 +71,19 @@ def _frames(shop: Workshop, group: tuple[str, str], count: tuple[int, int], *, f
     )
 
 
-def _measured(
-    shop: Workshop, name: str, size: int | None, folders: list[DataFolder], tests: list[DataFolder], epochs: int
-) -> dict[str, float]:
-    if (kept := shop.kept(name)) is not None:
+def _measured(network: _Trained, tests: list[DataFolder]) -> dict[str, float]:
+    if (kept := network.shop.kept(network.name)) is not None:
         return kept
-    arch = of_size(name, size)
-    schedule = Schedule(epochs, BATCH, LEARNING_RATE, samples_per_epoch=sum(map(len, folders)))
-    model = in_int8(shop.trained(arch, folders, schedule), arch, folders)
-    found: dict[str, float] = {"parameters": arch.build().count_params(), "ms": milliseconds(model)}
+    model = network.in_int8()
+    found: dict[str, float] = {"parameters": network.arch.build().count_params()}
     for group, test in zip(GROUPS, tests, strict=True):
-        rows = mask_rows(int8_predictor(model), tuple(test), input_spec(arch), "transverse")
+        rows = mask_rows(int8_predictor(model), tuple(test), input_spec(network.arch), "transverse")
         measured = figures(rows)
         found |= {f"{' '.join(group)} {measure}": measured[measure].value for measure in MEASURES}
-    return shop.keep(name, found)
+    return network.shop.keep(network.name, found)
 
 
-def _text(found: dict[str, dict[str, float]], frames: int, size: int | None, epochs: int) -> str:
+def _text(found: dict[str, dict[str, float]], ms: dict[str, float], frames: int, size: int | None, epochs: int) -> str:
     side = size or "192"
     parts = [
         "# Five segmenters, as P1 compared them\n",
@@ -86,13 +106,13 @@ def _text(found: dict[str, dict[str, float]], frames: int, size: int | None, epo
             "no overlap",
             "P1's DSC",
         ]
-        parts.append(table(head, [_row(name, each, group) for name, each in found.items()]))
+        parts.append(table(head, [_row(name, each, ms[name], group) for name, each in found.items()]))
     return "\n".join(parts)
 
 
-def _row(name: str, found: dict[str, float], group: tuple[str, str]) -> list[str]:
+def _row(name: str, found: dict[str, float], ms: float, group: tuple[str, str]) -> list[str]:
     own = {measure: found[f"{' '.join(group)} {measure}"] for measure in MEASURES}
     paper = f"{P1_DSC[name][GROUPS.index(group)]:.3f}" if name in P1_DSC else "-"
     shown = [f"{own[measure]:.3f}" for measure in ("precision", "recall", "dsc")]
     rest = [f"{own['hd_px']:.1f}", f"{own['auc']:.4f}", f"{own['zero_overlap']:.1%}", paper]
-    return [name, f"{found['parameters'] / 1e6:.2f} M", f"{found['ms']:.1f}", *shown, *rest]
+    return [name, f"{found['parameters'] / 1e6:.2f} M", f"{ms:.1f}", *shown, *rest]

@@ -35,6 +35,7 @@ MARGIN = 2  # times that noise is life
 ROUNDING = 1  # grey level is no life: text may repeat to the bit where a trace of gain, or JPEG, rounds speckle anew
 UNKNOWN_NOISE = 12  # grey levels: taken where nothing is beside the picture, and at most; hand-held tissue has more
 STILL_SAMPLES = 30  # of content beside the picture say how it trembles
+DIGITAL_NS = 1_000_000_000  # so long a capture that repeated what stands still is taken to go on so
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class _Look:
     frame_shape: tuple[int, ...]
     roi: Roi
     picture: Pixels  # within `roi`
-    screen: Pixels  # all of it, coarser
+    screen: Pixels  # all of it, coarser; of a digital capture perhaps that of the look before
     roi_of_screen: Roi  # `roi` in samples of `screen`
 
     def from_afar(self, other: _Look) -> _Look:
@@ -66,6 +67,7 @@ class FreezeWatch:
         self._seen_ns = 0
         self._frozen = False
         self._stirred = False  # the last frame showed life while frozen
+        self._digital_until_ns = 0
 
     def __call__(self, pixels: Pixels, roi: Roi, timestamp_ns: int) -> bool:
         """Whether the picture at `roi` in the frame `pixels`, (H, W) or (H, W, 3), is frozen at `timestamp_ns`."""
@@ -73,10 +75,12 @@ class FreezeWatch:
         then = self._alive
         if then and not self._frozen and gap >= 0 and timestamp_ns - then.timestamp_ns < RESTS * 1e9:
             return False
-        look = _look(pixels, roi, timestamp_ns)
+        same_place = then is not None and (then.frame_shape, then.roi) == (pixels.shape, roi)
+        digital = same_place and timestamp_ns < self._digital_until_ns
+        look = _look(pixels, roi, timestamp_ns, then if digital else None)
         if then is None or then.frame_shape != look.frame_shape or gap < 0:
             self._revive(look)
-        elif not _differs(then, look):
+        elif not self._differs(then, look):
             self._alive = then if then.roi == roi else replace(look, timestamp_ns=then.timestamp_ns)
             self._stirred = False
             self._frozen |= timestamp_ns - then.timestamp_ns >= FROZEN_AFTER * 1e9
@@ -86,11 +90,29 @@ class FreezeWatch:
             self._stirred = True
         return self._frozen
 
+    def _differs(self, then: _Look, now: _Look) -> bool:
+        if then.roi != now.roi:
+            then, now = then.from_afar(now), now.from_afar(now)
+        content = _content(then, now)
+        if content is None:
+            return True  # a black picture cannot be told from a frozen one: other rooms speak of it
+        if not _spread(then.picture, now.picture, content, ROUNDING):
+            return False
+        if then.screen is now.screen:
+            return True
+        still = _beside(then, now)
+        if _repeats(then.screen, now.screen, still):
+            self._digital_until_ns = now.timestamp_ns + DIGITAL_NS
+            return True
+        gain, offset = _flicker(then.picture, now.picture, content)
+        picture, screen = (cv2.convertScaleAbs(each, alpha=gain, beta=offset) for each in (then.picture, then.screen))
+        return _spread(picture, now.picture, content, _noise(screen, now.screen, still))
+
     def _revive(self, look: _Look) -> None:
         self._alive, self._frozen, self._stirred = look, False, False
 
 
-def _look(pixels: Pixels, roi: Roi, timestamp_ns: int) -> _Look:
+def _look(pixels: Pixels, roi: Roi, timestamp_ns: int, with_screen_of: _Look | None) -> _Look:
     grey = pixels if pixels.ndim == 2 else pixels[..., 1]  # green: most of grey, and no pass over the frame
     part = roi.of(grey)
     fine, coarse = max(1, isqrt(part.size // SAMPLES)), max(1, isqrt(grey.size // SAMPLES))
@@ -99,7 +121,7 @@ def _look(pixels: Pixels, roi: Roi, timestamp_ns: int) -> _Look:
         pixels.shape,
         roi,
         picture=_whole_cells(part[::fine, ::fine]).copy(),
-        screen=grey[::coarse, ::coarse].copy(),
+        screen=with_screen_of.screen if with_screen_of else grey[::coarse, ::coarse].copy(),
         roi_of_screen=Roi(roi.x // coarse, roi.y // coarse, roi.width // coarse + 1, roi.height // coarse + 1),
     )
 
@@ -110,34 +132,30 @@ def _whole_cells(samples: Pixels) -> Pixels:
     return samples[:height, :width]
 
 
-def _differs(then: _Look, now: _Look) -> bool:
-    if then.roi == now.roi:
-        return _shows_life(then, now)
-    return _shows_life(then.from_afar(now), now.from_afar(now))
+def _content(then: _Look, now: _Look) -> MatLike | None:
+    """255 where either picture is brighter than the dark of the screen; None where that is nowhere enough to tell."""
+    content = cv2.threshold(cv2.max(then.picture, now.picture), _content_from(then), 255, cv2.THRESH_BINARY)[1]
+    return content if (_per_cell(content) >= 255 * IN_CELL).any() else None
 
 
-def _shows_life(then: _Look, now: _Look) -> bool:
-    content_from = int(then.screen.min()) + CONTENT
-    content = cv2.threshold(cv2.max(then.picture, now.picture), content_from, 255, cv2.THRESH_BINARY)[1]
+def _content_from(look: _Look) -> int:
+    return int(look.screen.min()) + CONTENT
+
+
+def _beside(then: _Look, now: _Look) -> MatLike:
+    """255 at the content of the screen beside the picture, which stands still."""
+    still = cv2.inRange(then.screen, _content_from(then), WHITE)
+    now.roi_of_screen.of(still)[:] = 0  # type: ignore[arg-type]
+    return still
+
+
+def _spread(before: MatLike, after: MatLike, content: MatLike, noise: int) -> bool:
+    """Whether much of the content changed by more than `noise` grey levels, in many of the picture's cells."""
     in_cells = _per_cell(content)
     telling = in_cells >= 255 * IN_CELL
-    if not telling.any():
-        return True  # a black picture cannot be told from a frozen one: other rooms speak of it
-
-    def spread(before: MatLike, noise: int) -> bool:
-        changed = cv2.threshold(cv2.absdiff(before, now.picture), noise, 255, cv2.THRESH_BINARY)[1]
-        alive = _per_cell(cv2.bitwise_and(changed, content)) > ALIVE_IN_CELL * in_cells
-        return bool(alive[telling].mean() >= ALIVE_CELLS)
-
-    if not spread(then.picture, ROUNDING):
-        return False
-    still = cv2.inRange(then.screen, content_from, WHITE)
-    now.roi_of_screen.of(still)[:] = 0  # type: ignore[arg-type]
-    if _repeats(then.screen, now.screen, still):
-        return True
-    gain, offset = _flicker(then.picture, now.picture, content)
-    picture, screen = (cv2.convertScaleAbs(each, alpha=gain, beta=offset) for each in (then.picture, then.screen))
-    return spread(picture, _noise(screen, now.screen, still))
+    changed = cv2.threshold(cv2.absdiff(before, after), noise, 255, cv2.THRESH_BINARY)[1]
+    alive = _per_cell(cv2.bitwise_and(changed, content)) > ALIVE_IN_CELL * in_cells
+    return bool(alive[telling].mean() >= ALIVE_CELLS)
 
 
 def _per_cell(marks: MatLike) -> MatLike:
