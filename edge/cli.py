@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"sonoedge: {error}", file=sys.stderr)
         return BAD_USE
     except KeyboardInterrupt:
-        print("sonoedge: interrupted: no report was written", file=sys.stderr)
+        print("sonoedge: interrupted: nothing was written", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output has gone (`sonoedge inspect B | head`)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -131,7 +131,7 @@ class RawRecorder:
     def _cannot(self, error: OSError) -> NoReturn:
         raise OutputError(
             f"{self.path}: cannot be written after {self.frames} frames: {error.strerror}: free space or choose "
-            "another place"
+            "another place; those frames are kept"
         ) from error
 
     def __enter__(self) -> RawRecorder:
@@ -157,6 +157,8 @@ def open_raw(rest: str) -> FrameSource:
         SourceError: there is no such file.
         RecordingError: it is no raw recording; and, after the last whole frame, when it is damaged.
     """
+    if not rest:
+        raise RecordingError("raw: name the recording, like raw:FILE")
     path = existing_file(rest)
     try:
         file = path.open("rb")

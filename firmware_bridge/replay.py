@@ -164,7 +164,9 @@ class Replay:
             self._error = error
         finally:
             self._recording.close()
-            self._tell("absent", "the recording is over" if self._error is None else "the recording cannot be read on")
+            if not self._stopping.is_set():
+                why = "the recording is over" if self._error is None else "the recording cannot be read on"
+                self._tell("absent", why)
             self._over.set()
 
     def _play_once(self) -> bool:

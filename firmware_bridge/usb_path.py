@@ -28,6 +28,8 @@ def node_of(place: str, sysfs: Path = CLASS) -> Path:
     if "/" in place:
         return Path(place)
     wanted = place.removeprefix("usb-")
+    if not SOCKET.fullmatch(wanted):
+        raise DeviceAbsentError(f"{place or 'no place'}: name a node like /dev/video0, or a USB socket like usb-1-1.3")
     here = [each for each in _capturing(sysfs) if _socket(each) == wanted]
     if not here:
         taken = sorted({socket for socket in map(_socket, _capturing(sysfs)) if socket})

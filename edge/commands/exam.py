@@ -99,6 +99,9 @@ def summary(report: Report) -> str:
         lines.append(f"hint         {hint}")
     if conflict := next((frame.conflict for frame in report.frames if frame.conflict), None):
         lines.append(f"conflict     {conflict}")
+    if report.source.events and not clip.frames_graded:
+        last = report.source.events[-1]
+        lines.append(f"device       {last.state}: {last.why}")
     if latency.age_p50_ms is not None and latency.age_p95_ms is not None:
         budget = (
             f", budget {latency.budget_ms:g} ms missed {latency.deadline_misses} times" if latency.budget_ms else ""

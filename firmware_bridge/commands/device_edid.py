@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     new = parser.add_mutually_exclusive_group()
     new.add_argument("--set", type=Path, metavar="FILE", help="offer the EDID in this file")
     new.add_argument(
-        "--offer", metavar="LINK", help="offer our own, of the modes that this link carries; a wrong name lists them"
+        "--offer", metavar="LINK", help="offer our own, of the modes that this link carries; tc358743-2-lanes ..."
     )
     parser.add_argument("--format", default="UYVY", metavar="F", help="of the pixels on that link [%(default)s]")
     parser.add_argument("--save", type=Path, metavar="FILE", help="write what is offered to this file")
@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from edge.errors import UsageError
     from edge.output import write_atomically
+    from edge.sources.paths import is_there
     from firmware_bridge.edid import parse
     from firmware_bridge.edid_text import summary
     from firmware_bridge.hdmi import Receiver
@@ -37,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     new = _wanted(args)
     if args.device is None and (new is None or args.save is None):
         raise UsageError("name a device or a file; without one, --offer or --set, and --save")
-    if args.device is None or Path(args.device).is_file():
+    if args.device is None or (is_there(Path(args.device)) and Path(args.device).is_file()):
         edid = _of_file(args, new)
     else:
         with closing(Node(node_of(args.device))) as node:
@@ -45,13 +46,14 @@ def run(args: argparse.Namespace) -> int:
             if new is not None:
                 receiver.set_edid(new)
             edid = receiver.edid()
-    if not edid:
-        print(f"{args.device}: no EDID is offered; `--offer LINK` sets one")
-        return DONE
-    print("\n".join(summary(parse(edid, str(args.device or "the new EDID")))))
+        if not edid:
+            print(f"{args.device}: no EDID is offered; `--offer LINK` sets one")
+            return DONE
+    lines = summary(parse(edid, str(args.device or "the new EDID")))
     if args.save:
         write_atomically(args.save, edid)
-        print(f"saved        {args.save}")
+        lines.append(f"saved        {args.save}")
+    print("\n".join(lines))
     return DONE
 
 
@@ -62,7 +64,16 @@ def _of_file(args: argparse.Namespace, new: bytes | None) -> bytes:
         return new or b""
     if new is not None:
         raise UsageError(f"{args.device}: is a file: give a device to offer an EDID")
-    return Path(args.device).read_bytes()
+    return _read(Path(args.device))
+
+
+def _read(path: Path) -> bytes:
+    from edge.errors import UsageError
+
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror}): check its path and permissions") from error
 
 
 def _wanted(args: argparse.Namespace) -> bytes | None:
@@ -73,10 +84,7 @@ def _wanted(args: argparse.Namespace) -> bytes | None:
     from firmware_bridge.link_capacity import LINKS
 
     if args.set is not None:
-        try:
-            edid: bytes = args.set.read_bytes()
-        except OSError as error:
-            raise UsageError(f"{args.set}: cannot be read ({error.strerror})") from error
+        edid = _read(args.set)
         parse(edid, str(args.set))  # a broken one makes a source send nothing
         return edid
     if args.offer is None:

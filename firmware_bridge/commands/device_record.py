@@ -6,7 +6,6 @@ Of each frame only the de-identified ultrasound picture is written, unless the w
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -27,9 +26,16 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, metavar="FILE", help="a new file; `raw:FILE` is a source from then on")
+    parser.add_argument(
+        "file",
+        type=Path,
+        metavar="FILE",
+        help="a new file: `raw:FILE` reads it, `replay:raw:FILE` plays it at its own pace",
+    )
     parser.add_argument("--source", required=True, metavar="S", help="any source, as for `sonoedge run`")
-    parser.add_argument("--seconds", type=_seconds, metavar="N", help="end after so many [the source ends, or Ctrl-C]")
+    parser.add_argument(
+        "--seconds", type=options.seconds, metavar="N", help="end after so many [the source ends, or Ctrl-C]"
+    )
     parser.add_argument(
         "--as-captured", action="store_true", help="write the whole screen, with whatever names are on it"
     )
@@ -121,16 +127,6 @@ def _summary(source: FrameSource, recorder: RawRecorder, left_out: Counter[str])
     if recorder.frames:
         lines.append(f"recording    {recorder.path}, {recorder.path.stat().st_size / 1e6:.1f} MB")
     return "\n".join(lines)
-
-
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0.0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
-    return value
 
 
 COMMAND = Command("record a source with its time stamps, losslessly and de-identified", add_arguments, run)

@@ -55,17 +55,30 @@ def test_an_offer_is_saved_read_and_carries_what_the_link_does(tmp_path: Path, c
         (["--offer", "short", "--save", "x.bin"], "no such link: there are tc358743-2-lanes"),
         (["--set", "absent.bin", NOT_THERE], "absent.bin: cannot be read"),
         (["broken.bin"], "broken.bin: "),
+        (["empty.bin"], "0 bytes, and an EDID is 1 to 256 whole blocks"),
+        (["nowhere.bin"], "nowhere.bin: name a node like /dev/video0"),
+        (["n" * 300], "name a node like /dev/video0"),
+        (["--offer", "unlimited", "--save", "nowhere/x.bin"], "nowhere"),
         (["broken.bin", "--offer", "unlimited"], "broken.bin: is a file: give a device"),
     ],
 )
 def test_bad_use_of_edid_is_told_in_one_line(words, said, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "broken.bin").write_bytes(b"\0" * 128)
+    (tmp_path / "empty.bin").write_bytes(b"")
     assert main(["device", "edid", *words]) == BAD_USE
-    error = capsys.readouterr().err
+    out, error = capsys.readouterr()
     assert said in error
     assert error.count("\n") == 1
+    assert not out
     assert not (tmp_path / "x.bin").exists()
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "five"])
+def test_a_duration_is_a_number_above_0(seconds, capsys):
+    with pytest.raises(SystemExit):
+        main(["device", "watch", NOT_THERE, "--seconds", seconds])
+    assert "is not a number above 0" in capsys.readouterr().err
 
 
 def test_a_device_that_never_comes_is_watched_and_the_answer_is_no(capsys):

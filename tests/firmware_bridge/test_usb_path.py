@@ -46,9 +46,15 @@ def test_the_node_that_captures(sysfs: Path, place: str, node: str):
     assert node_of(place, sysfs) == Path("/dev", node)
 
 
-@pytest.mark.parametrize("place", ["usb-1-1", "usb-1-1.33", "usb-3-1", "usb-"])
+@pytest.mark.parametrize("place", ["usb-1-1", "usb-1-1.33", "usb-3-1"])
 def test_an_empty_socket_is_told_with_those_that_are_not(sysfs: Path, place: str):
     with pytest.raises(DeviceAbsentError, match=r"no grabber in this USB socket: there is one in usb-1-1.3, usb-2-4$"):
+        node_of(place, sysfs)
+
+
+@pytest.mark.parametrize("place", ["usb-", "", "-", "video0", "edid.bin", "v4l2:"])
+def test_what_is_no_place_is_told_what_is(sysfs: Path, place: str):
+    with pytest.raises(DeviceAbsentError, match="name a node like /dev/video0, or a USB socket"):
         node_of(place, sysfs)
 
 
