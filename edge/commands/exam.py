@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 from tqdm import tqdm
@@ -12,7 +13,7 @@ from edge.budget import Budget
 from edge.bundle import Bundle
 from edge.examine import Examination, Watcher
 from edge.findings import HINTS, UNGRADABLE, ClipGrade, Reason, in_words, numbers, with_uncertainty
-from edge.frame import FrameSource
+from edge.frame import FrameSource, LiveSource
 from edge.pipeline import Observation, Options, Pipeline
 from edge.report import Exam, JoinedGrade, Report
 
@@ -38,9 +39,11 @@ def examine(
     examination = Examination(bundle, pipeline, source, uri, Budget(budget_ms), exam)
     total = limit or len(source) or None
     with tqdm(total=total, desc="frames", unit="frame", delay=2.0, leave=False, file=sys.stderr) as bar:
+        tell = _teller(source)
 
         def step(seen: Observation) -> None:
             watch(seen)
+            tell()
             bar.update()
 
         try:
@@ -51,6 +54,22 @@ def examine(
         finally:
             source.close()
     return examination.report()
+
+
+def _teller(source: FrameSource) -> Callable[[], None]:
+    """Writes to stderr what befalls a device, as it does."""
+    if not isinstance(source, LiveSource):
+        return lambda: None
+    told_ns = 0
+
+    def tell() -> None:
+        nonlocal told_ns
+        for event in source.events():
+            if event.timestamp_ns > told_ns:
+                told_ns = event.timestamp_ns
+                tqdm.write(f"{event.state}: {event.why}", file=sys.stderr)
+
+    return tell
 
 
 def overlays_into(folder: Path) -> Watcher:
