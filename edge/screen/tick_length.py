@@ -28,6 +28,7 @@ LABEL_SHARE = 0.6  # of the numbers beside the ruler agree
 ZERO = 0.1  # of the picture's side, how near its end the ruler's zero lies
 WIDEST_CM = 5.0  # between labels in centimetres: "10, 20" have lost the points of "1.0, 2.0"
 
+LEGIBLE = 0.5  # confidence in a label: two that are guessed may agree, and make 15 of a 25
 SURE_WORDS = 0.9  # confidence in a depth: one digit misread may fit another length, and nothing else tells
 LEAST_DEPTH_TICKS, EVEN = 4, 0.0075  # in a row that a depth may speak for, and its largest uncertainty
 DEPTH_SHARE = 0.25  # that the picture may differ from the depth in words: a curved probe's begins above the skin
@@ -123,7 +124,7 @@ def _begins(zero: float, row: Ticks, picture: Roi) -> bool:
 
 def _beside(row: Ticks, lines: Iterable[TextLine]) -> Iterator[tuple[str, float, int]]:
     """Text, middle along the ruler in px, and height of what stands beside it."""
-    for line in lines:
+    for line in (line for line in lines if line.confidence >= LEGIBLE):
         box = line.box
         sides = (box.x, box.width), (box.y, box.height)
         (across, wide), (along, long) = sides if row.axis == "down" else reversed(sides)
