@@ -73,7 +73,7 @@ def add_exam(parser: argparse.ArgumentParser) -> None:
 def add_budget(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--budget-ms",
-        type=_positive,
+        type=above_zero,
         default=100.0,
         metavar="MS",
         help="how old a frame may be at its report [%(default)s]",
@@ -158,18 +158,8 @@ def code(text: str) -> str:
     return text
 
 
-def _positive(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0.0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
-    return value
-
-
-def seconds(text: str) -> float:
-    """A duration above 0."""
+def above_zero(text: str) -> float:
+    """A number above 0 from the command line, `type` of its argument."""
     try:
         value = float(text)
     except ValueError:

@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--source", required=True, metavar="S", help="any source, as for `sonoedge run`")
     parser.add_argument(
-        "--seconds", type=options.seconds, metavar="N", help="end after so many [the source ends, or Ctrl-C]"
+        "--seconds", type=options.above_zero, metavar="N", help="end after so many [the source ends, or Ctrl-C]"
     )
     parser.add_argument(
         "--as-captured", action="store_true", help="write the whole screen, with whatever names are on it"

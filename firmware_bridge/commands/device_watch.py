@@ -11,7 +11,7 @@ from edge.commands import options
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("device", metavar="DEV", help="/dev/videoN or a USB socket, with options, as after `v4l2:`")
-    parser.add_argument("--seconds", type=options.seconds, metavar="S", help="end after so many seconds [Ctrl-C]")
+    parser.add_argument("--seconds", type=options.above_zero, metavar="S", help="end after so many seconds [Ctrl-C]")
 
 
 def run(args: argparse.Namespace) -> int:
