@@ -74,16 +74,22 @@ class Capture:
         self._close()
 
     def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self._step(time.monotonic_ns())
-            except DeviceClosedError:
-                return
-            except StreamBrokenError as error:
-                self.rules.broken(time.monotonic_ns(), str(error))
-            except CaptureError as error:
-                self._close()
-                self.rules.lost(time.monotonic_ns(), str(error))
+        try:
+            while not self._stopping.is_set():
+                self._go_on()
+        finally:
+            self.frames.close()  # who waits for a frame is not left waiting, whatever ended this thread
+
+    def _go_on(self) -> None:
+        try:
+            self._step(time.monotonic_ns())
+        except DeviceClosedError:
+            self._stopping.set()
+        except StreamBrokenError as error:
+            self.rules.broken(time.monotonic_ns(), str(error))
+        except CaptureError as error:
+            self._close()
+            self.rules.lost(time.monotonic_ns(), str(error))
 
     def _step(self, now_ns: int) -> None:
         action = self.rules.action(now_ns)
