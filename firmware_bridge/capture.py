@@ -1,7 +1,7 @@
 """One thread that keeps a capture device going: it does what the rules say, and keeps the newest frame in a slot.
 
 A frame is a view of the kernel's buffer, which goes back to the driver when the last view of it is gone. When the
-driver has too few left, the frame is a copy instead, and counted.
+driver has too few left, the frame is a copy instead.
 """
 
 from __future__ import annotations
@@ -44,7 +44,6 @@ class Capture:
         self.frames: Latest[Frame] = Latest()
         self.rules = LinkRules(time.monotonic_ns())
         self.dropped = 0  # by the driver: gaps in its count of frames
-        self.copied = 0
         self._open_device, self._wishes = open_device, wishes or Wishes()
         self._device: Device | None = None
         self._receiver: Receiver | None = None
@@ -149,7 +148,7 @@ class Capture:
         if frame is None or device.queued >= LEAST_QUEUED:
             weakref.finalize(buffer.memory, device.requeue, buffer.slot)
         else:
-            frame, self.copied = _copied(frame), self.copied + 1
+            frame = _copied(frame)
             device.requeue(buffer.slot)
         if self.rules.frame(now_ns, whole=frame is not None) and frame is not None:
             self.frames.put(frame)

@@ -22,7 +22,7 @@ from edge.frame import Frame, SourceEvent
 from firmware_bridge.capture import Capture, Wishes
 from firmware_bridge.edid_offer import offer
 from firmware_bridge.errors import CaptureError
-from firmware_bridge.link_capacity import LINKS
+from firmware_bridge.link_capacity import LINKS, PIXEL_BITS
 from firmware_bridge.link_state import State
 from firmware_bridge.pixel_formats import FOURCCS
 from firmware_bridge.usb_path import node_of, nodes
@@ -68,9 +68,9 @@ def _options(query: str, uri: str) -> dict[str, str]:
 def _wishes(options: dict[str, str]) -> Wishes:
     width, _, height = options.get("size", "").partition("x")
     fourcc = options.get("format")
-    edid = (
-        offer(LINKS[options["link"]], fourcc if fourcc not in (None, "MJPG") else "UYVY") if "link" in options else None
-    )
+    edid = None
+    if "link" in options:
+        edid = offer(LINKS[options["link"]], fourcc if fourcc in PIXEL_BITS else "UYVY")
     return Wishes(fourcc, (int(width), int(height)) if width else None, edid)
 
 

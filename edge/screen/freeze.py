@@ -73,6 +73,8 @@ class FreezeWatch:
         """Whether the picture at `roi` in the frame `pixels`, (H, W) or (H, W, 3), is frozen at `timestamp_ns`."""
         gap, self._seen_ns = timestamp_ns - self._seen_ns, timestamp_ns
         then = self._alive
+        if gap < 0:  # a clock set back
+            self._digital_until_ns = 0
         if then and not self._frozen and gap >= 0 and timestamp_ns - then.timestamp_ns < RESTS * 1e9:
             return False
         same_place = then is not None and (then.frame_shape, then.roi) == (pixels.shape, roi)

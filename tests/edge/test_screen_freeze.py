@@ -267,6 +267,14 @@ def test_another_size_or_a_clock_set_back_starts_anew():
         assert watch(pixels, place, stamp + SECOND)
 
 
+def test_what_was_known_of_a_capture_does_not_outlive_a_clock_set_back():
+    frames, roi = phantom_screens()
+    watch = FreezeWatch()
+    assert not any(verdicts([frames[index % 12] for index in range(40)], roi, watch=watch, since_s=10.0))
+    noisy = [captured(frames[0], noise=2.0, seed=index) for index in range(FPS)]
+    assert verdicts(noisy, roi, watch=watch, since_s=3.0)[-1]
+
+
 def test_a_place_that_is_read_anew_neither_revives_a_still_picture_nor_delays_its_verdict():
     frames, roi = phantom_screens()
     places = [Roi(roi.x + index % 5, roi.y, roi.width - 8, roi.height - index % 3) for index in range(60)]
