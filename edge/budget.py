@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from itertools import accumulate
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -21,6 +22,9 @@ _STEP = 1.01
 _BINS = 1 + math.ceil(math.log(1e6 / _LOWEST_MS, _STEP))
 
 
+Skipped = Literal["grader", "frame"]
+
+
 class Latency(msgspec.Struct, frozen=True, kw_only=True):
     """Frame ages of a run, in ms; None where there was no frame. Percentiles are right to 0.5 %."""
 
@@ -30,6 +34,8 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
     age_max_ms: float | None
     deadline_misses: int
     frames: int
+    graders_skipped: int = 0  # frames whose nerve was measured and not graded, as that would have been too late
+    frames_skipped: int = 0  # frames that were given up before the network looked at them, likewise
 
 
 class Age(NamedTuple):
@@ -53,10 +59,13 @@ class Budget:
         self.budget_ms = budget_ms
         self._bins = [0] * _BINS
         self._frames = self._misses = 0
+        self._skipped: Counter[Skipped] = Counter()
         self._max_ms = 0.0
 
-    def record(self, timestamp_ns: int, now_ns: int | None = None) -> Age:
+    def record(self, timestamp_ns: int, now_ns: int | None = None, *, skipped: Skipped | None = None) -> Age:
         """Counts a frame that was captured at `timestamp_ns` and is reported at `now_ns`, both `time.monotonic_ns()`.
+
+        `skipped` is what of it was given up as too late.
 
         Raises:
             SourceError: the frame is from the future: its source does not stamp frames with the monotonic clock.
@@ -68,6 +77,8 @@ class Budget:
         self._bins[_bin_of(age_ms)] += 1
         self._frames += 1
         self._misses += overrun
+        if skipped is not None:
+            self._skipped[skipped] += 1
         self._max_ms = max(self._max_ms, age_ms)
         return Age(age_ms, overrun)
 
@@ -80,6 +91,8 @@ class Budget:
             age_max_ms=self._max_ms if self._frames else None,
             deadline_misses=self._misses,
             frames=self._frames,
+            graders_skipped=self._skipped["grader"],
+            frames_skipped=self._skipped["frame"],
         )
 
     def _percentile(self, percent: int) -> float | None:

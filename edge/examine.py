@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from edge.budget import Budget
 from edge.bundle import Bundle
+from edge.collector import collected_between_frames
 from edge.findings import FrameGrade, Nerve
 from edge.frame import FrameSource
 from edge.pipeline import Observation, Pipeline
@@ -34,12 +35,14 @@ class Examination:
 
     def run(self, watch: Watcher = lambda seen: None, limit: int | None = None) -> None:
         """Take frames until the source ends, or `limit` of them."""
-        for frame in self.source:
-            seen = self.pipeline(frame)
-            self._note(seen)
-            watch(seen)
-            if limit is not None and len(self._frames) >= limit:
-                return
+        with collected_between_frames() as collect:
+            for frame in self.source:
+                seen = self.pipeline(frame)
+                self._note(seen)
+                watch(seen)
+                collect()
+                if limit is not None and len(self._frames) >= limit:
+                    return
 
     def report(self) -> Report:
         """The record of all frames taken so far."""
@@ -64,7 +67,7 @@ class Examination:
 
     def _note(self, seen: Observation) -> None:
         frame, grade = seen.frame, seen.grade
-        age_ms, overrun = self.budget.record(frame.timestamp_ns)
+        age_ms, overrun = self.budget.record(frame.timestamp_ns, skipped=seen.skipped)
         self._grades.append(grade)
         self._nerves.append(seen.nerve)
         self._frames.append(

@@ -47,6 +47,7 @@ class Reason(str, Enum):
     SPACING_CONFLICT = "spacing conflict: two sources disagree"
     UNLIKE_TRAINING = "unlike training"
     NO_GRADER = "bundle has no grader"
+    TOO_LATE = "no time left within the budget"
     TOO_FEW_FRAMES = "too few gradable frames"
     DISAGREEING_FRAMES = "frames disagree"
     DISAGREEING_PLANES = "planes disagree"
@@ -84,6 +85,7 @@ HINTS = {
     Reason.MARKED: "take text and calipers off the picture",
     Reason.NO_SPACING: "show the ruler, or state the spacing",
     Reason.SPACING_CONFLICT: "correct the spacing that was stated",
+    Reason.TOO_LATE: "stop other programs here, or give a larger budget",
     Reason.TOO_FEW_FRAMES: "hold the nerve in the picture for longer",
     Reason.DISAGREEING_FRAMES: "sweep again, slowly",
     Reason.DISAGREEING_PLANES: "record both planes again",

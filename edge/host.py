@@ -1,23 +1,24 @@
-"""The machine underneath, as Linux tells it: who it is, how warm, how much memory. What it does not tell is None."""
+"""The machine underneath, as Linux tells it: who it is, how many cores, how much memory. What it does not tell is None.
+
+`heat` and `energy` read the rest. All of them read below a root folder, so that a copy of another machine's files reads
+as that machine.
+"""
 
 from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Iterator
 from pathlib import Path
 
-_THERMAL = Path("/sys/class/thermal")
-_CPUFREQ = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq")
-_BOARD = Path("/proc/device-tree/model")
-_CPUINFO = Path("/proc/cpuinfo")
-_STATUS = Path("/proc/self/status")
+ROOT = Path("/")
 
 
-def cpu_model() -> str:
+def cpu_model(root: Path = ROOT) -> str:
     """The board on a single-board computer, else the processor."""
-    if board := _text(_BOARD):
+    if board := text(root / "proc/device-tree/model"):
         return board.rstrip("\0")
-    for line in (_text(_CPUINFO) or "").splitlines():
+    for line in (text(root / "proc/cpuinfo") or "").splitlines():
         name, _, value = line.partition(":")
         if name.strip() == "model name":
             return value.strip()
@@ -29,30 +30,31 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def temperature_c() -> float | None:
-    """The hottest thermal zone, in degrees Celsius."""
-    readings = (_text(zone / "temp") for zone in _THERMAL.glob("thermal_zone*"))
-    degrees = [int(reading) / 1000 for reading in readings if reading and reading.lstrip("-").isdecimal()]
-    return max(degrees, default=None)
-
-
-def frequency_mhz() -> float | None:
-    """The first core's clock now, in MHz."""
-    reading = _text(_CPUFREQ)
-    return int(reading) / 1000 if reading and reading.isdecimal() else None
-
-
-def peak_rss_mib() -> float | None:
+def peak_rss_mib(root: Path = ROOT) -> float | None:
     """The most memory that this process has held resident so far, in MiB.
 
     Not `getrusage`: its maximum starts at what the parent held when it started this program.
     """
-    status = dict(line.split(":", 1) for line in (_text(_STATUS) or "").splitlines() if ":" in line)
+    status = dict(line.split(":", 1) for line in (text(root / "proc/self/status") or "").splitlines() if ":" in line)
     return int(status["VmHWM"].split()[0]) / 1024 if "VmHWM" in status else None
 
 
-def _text(path: Path) -> str | None:
+def text(path: Path) -> str | None:
+    """What a file of the kernel says, without the space round it; None where there is none, or it cannot be read."""
     try:
         return path.read_text().strip()
-    except (OSError, UnicodeDecodeError):  # not on this machine, or a sensor that is off
+    except (OSError, UnicodeDecodeError):  # not on this machine, a sensor that is off, or for root alone
         return None
+
+
+def number(path: Path) -> int | None:
+    """A whole number out of a file of the kernel; None where there is none."""
+    said = text(path)
+    return int(said) if said and said.lstrip("-").isdecimal() else None
+
+
+def numbers(root: Path, pattern: str) -> Iterator[tuple[Path, int]]:
+    """The files below `root` that match `pattern` and hold a whole number, in order, with it."""
+    for path in sorted(root.glob(pattern)):
+        if (value := number(path)) is not None:
+            yield path, value

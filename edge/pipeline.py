@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from edge.budget import Skipped
 from edge.bundle import Bundle
 from edge.errors import UsageError
 from edge.findings import ClipGrade, FrameGrade, Nerve, Reason, Shortfall, ungradable
 from edge.frame import UNKNOWN_SPACING, Frame, Mask, Roi, Scan, Spacing
 from edge.interpreter import Model, open_model
 from edge.manifest import Conformal, ModelEntry
+from edge.overrun import Overrun, Part
 from edge.screen.profile import Profile
 from edge.screen.read import ScreenReader
 from edge.screen.signal import Signal
@@ -31,7 +33,11 @@ from edge.stages.quality import judge_picture, too_small
 from edge.stages.segment import Segmenter
 from edge.stages.typical import Features, Typicality, features
 
-STAGES = ("read_screen", "judge_picture", "segment", "measure", "judge_nerve", "crop", "grade", "judge_grade")
+PARTS: dict[Part, tuple[str, ...]] = {
+    "look": ("segment", "measure", "judge_nerve"),
+    "grade": ("crop", "grade", "judge_grade"),
+}
+STAGES = ("read_screen", "judge_picture", *PARTS["look"], *PARTS["grade"])
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,17 @@ class Observation:
     nerve: Nerve | None = None
     features: Features | None = None  # what is judged of a graded frame, also when it is unlike training
     grade: FrameGrade = field(default_factory=lambda: ungradable(Reason.NO_PICTURE))
+    skipped: Skipped | None = None  # what was given up, as it would have been too late
     stage_ns: dict[str, int] = field(default_factory=dict)
+
+    def kept(self) -> Observation:
+        """Itself, to be looked at for as long as somebody likes, without the frame's own pixels."""
+        return replace(
+            self,
+            frame=replace(self.frame, pixels=None, chroma=None),
+            scan=self.scan and replace(self.scan, pixels=self.scan.pixels.copy()),
+            mask=None if self.mask is None else self.mask.copy(),
+        )
 
     def scan_mask(self) -> Mask | None:
         """The mask in the scan's own pixels, for a person to see."""
@@ -85,8 +101,18 @@ def load_model(bundle: Bundle, entry: ModelEntry, options: Options) -> Model:
 class Pipeline:
     """A bundle's models, loaded, for the frames of one source."""
 
-    def __init__(self, bundle: Bundle, options: Options, *, stream: bool, load: Load = load_model) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        options: Options,
+        *,
+        stream: bool,
+        load: Load = load_model,
+        overrun: Overrun | None = None,
+    ) -> None:
         """Load the bundle's models; another `load` runs other models (those in float, say) in their place.
+
+        By `overrun` a frame that would be late is given up, in part or whole; None: each is looked at, however late.
 
         Raises:
             UsageError: the bundle has no segmenter, or no grader of the name asked for.
@@ -98,7 +124,7 @@ class Pipeline:
         self.view = manifest.view
         self.thresholds = manifest.thresholds
         self.grader_name = _chosen_grader(bundle, options.grader)
-        self._options = options
+        self._options, self._overrun = options, overrun
         self._read_screen = ScreenReader(
             stream=stream, spacing=options.spacing, roi=options.roi, profile=options.profile
         )
@@ -130,7 +156,10 @@ class Pipeline:
             return seen
         unfit = judge_picture(reading.scan, self.thresholds)
         clock.lap("judge_picture")
+        if unfit is None and (unfit := self._too_late("look", frame)):
+            seen.skipped = "frame"
         seen.grade = ungradable(*unfit) if unfit else self._look(seen, reading.scan, clock)
+        self._note_times(clock)
         return seen
 
     def _look(self, seen: Observation, scan: Scan, clock: _Clock) -> FrameGrade:
@@ -149,6 +178,9 @@ class Pipeline:
         clock.lap("judge_nerve")
         if unfit or self.grader is None:
             return ungradable(*(unfit or Shortfall(Reason.NO_GRADER)))
+        if late := self._too_late("grade", seen.frame):
+            seen.skipped = "grader"
+            return ungradable(*late)
         crop = self.grader.crop(scan, (seen.nerve.ellipse.x_px, seen.nerve.ellipse.y_px))
         clock.lap("crop")
         grade = self.grader(crop, unscaled=scan.spacing.mm_per_px is None)
@@ -157,6 +189,18 @@ class Pipeline:
         unlike = self._typicality(seen.features) if self._typicality else None
         clock.lap("judge_grade")
         return ungradable(*unlike) if unlike else grade
+
+    def _too_late(self, part: Part, frame: Frame) -> Shortfall | None:
+        if self._overrun is None:
+            return None
+        return self._overrun.too_late(part, time.monotonic_ns() - frame.timestamp_ns)
+
+    def _note_times(self, clock: _Clock) -> None:
+        if self._overrun is None:
+            return
+        for part, stages in PARTS.items():
+            if stages[0] in clock.stage_ns:
+                self._overrun.took(part, sum(clock.stage_ns.get(stage, 0) for stage in stages))
 
     def clip_grade(self, grades: Sequence[FrameGrade], nerves: Sequence[Nerve | None]) -> ClipGrade:
         """The grade of one sweep by this bundle's thresholds; `nerves[i]` belongs to `grades[i]`."""

@@ -10,7 +10,7 @@ How a kernel's buffer becomes a frame (docs/adr/0011-hdmi-capture.md):
 
     v4l2_abi -> v4l2_node -> v4l2, hdmi        ioctls -> an open node -> its stream, its receiver
     pixel_formats                              a buffer -> luma and chroma, or BGR: views
-    link_state -> capture -> latest            what is to be done next -> the thread that does it -> the newest frame
+    link_state -> capture                      what is to be done next -> the thread that does it, with the newest frame
     edid, edid_offer, edid_text                what a sink says of itself: read, made, told; with their tables
                                                (edid_descriptor, edid_timing, cta861, hdmi_block, vics, timing)
     link_capacity, usb_path                    what the lanes carry; which socket a grabber is in

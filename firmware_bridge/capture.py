@@ -16,9 +16,9 @@ import numpy as np
 
 from edge.errors import PictureError
 from edge.frame import Frame
+from edge.latest import Latest
 from firmware_bridge.errors import CaptureError, DeviceClosedError, StreamBrokenError
 from firmware_bridge.hdmi import Receiver
-from firmware_bridge.latest import Latest
 from firmware_bridge.link_state import Action, LinkRules
 from firmware_bridge.pixel_formats import FOURCCS, Format, picture_of
 from firmware_bridge.timing import Timing

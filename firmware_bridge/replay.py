@@ -20,9 +20,9 @@ from threading import Event, Lock, Thread
 
 from edge.errors import SonoEdgeError, SourceError
 from edge.frame import Frame, FrameSource, LiveSource, SourceEvent
+from edge.latest import Latest
 from edge.sources import open_source
 from edge.sources.paths import is_there
-from firmware_bridge.latest import Latest
 
 FPS = 30.0  # of a recording without time stamps
 FPS_RANGE = 0.01, 1000.0

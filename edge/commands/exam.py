@@ -9,17 +9,16 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from edge.beside import Beside
 from edge.budget import Budget
 from edge.bundle import Bundle
 from edge.examine import Examination, Watcher
 from edge.findings import HINTS, UNGRADABLE, ClipGrade, Reason, in_words, numbers, with_uncertainty
 from edge.frame import FrameSource, LiveSource
+from edge.overrun import Overrun
 from edge.pipeline import Observation, Options, Pipeline
 from edge.report import Exam, JoinedGrade, Report
-
-
-def show_nothing(seen: Observation) -> None:
-    """The watcher of a run that draws nothing."""
+from edge.sources.ahead import Ahead
 
 
 def examine(
@@ -30,19 +29,26 @@ def examine(
     *,
     budget_ms: float,
     exam: Exam,
-    watch: Watcher = show_nothing,
+    watch: Watcher | None = None,
     limit: int | None = None,
     stoppable: bool = False,
 ) -> Report:
-    """Take a source's frames through a bundle. With `stoppable`, Ctrl-C ends the exam and what was seen is reported."""
-    pipeline = Pipeline(bundle, options, stream=source.stream)
+    """Take a source's frames through a bundle. With `stoppable`, Ctrl-C ends the exam and what was seen is reported.
+
+    A device's frames are held to the budget and watched beside; a recording's are decoded ahead, each is looked at.
+    """
+    live = isinstance(source, LiveSource)
+    pipeline = Pipeline(bundle, options, stream=source.stream, overrun=Overrun(budget_ms) if live else None)
+    source = source if live else Ahead(source)
+    beside = Beside(watch) if watch and live else None
     examination = Examination(bundle, pipeline, source, uri, Budget(budget_ms), exam)
     total = limit or len(source) or None
     with tqdm(total=total, desc="frames", unit="frame", delay=2.0, leave=False, file=sys.stderr) as bar:
         tell = _teller(source)
 
         def step(seen: Observation) -> None:
-            watch(seen)
+            if shown := beside or watch:
+                shown(seen)
             tell()
             bar.update()
 
@@ -53,6 +59,10 @@ def examine(
                 raise
         finally:
             source.close()
+            if beside is not None:
+                beside.close()
+    if beside is not None and beside.missed:
+        print(f"{beside.missed} frames went by while one was drawn", file=sys.stderr)
     return examination.report()
 
 
@@ -126,6 +136,8 @@ def summary(report: Report) -> str:
             f", budget {latency.budget_ms:g} ms missed {latency.deadline_misses} times" if latency.budget_ms else ""
         )
         lines.append(f"frame age    p50 {latency.age_p50_ms:.1f} ms, p95 {latency.age_p95_ms:.1f} ms{budget}")
+    if latency.graders_skipped or latency.frames_skipped:
+        lines.append(f"too late     {latency.frames_skipped} frames given up, {latency.graders_skipped} not graded")
     return "\n".join(lines)
 
 

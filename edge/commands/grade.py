@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from edge.commands.exam import examine, joined_summary, overlays_into, show_nothing, summary
+    from edge.commands.exam import examine, joined_summary, overlays_into, summary
     from edge.report import write
     from edge.sources import open_stills
 
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
         str(args.files[0]) if len(args.files) == 1 else f"{len(args.files)} files",
         budget_ms=args.budget_ms,
         exam=options.exam(args),
-        watch=overlays_into(args.overlays) if args.overlays else show_nothing,
+        watch=overlays_into(args.overlays) if args.overlays else None,
     )
     if other is not None:
         report = join(report, other, bundle.manifest.thresholds)

@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from edge.commands.exam import examine, overlays_into, show_nothing, summary
+    from edge.commands.exam import examine, overlays_into, summary
     from edge.report import write
     from edge.sources import open_source
 
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
         args.source,
         budget_ms=args.budget_ms,
         exam=options.exam(args),
-        watch=overlays_into(args.overlays) if args.overlays else show_nothing,
+        watch=overlays_into(args.overlays) if args.overlays else None,
         limit=args.frames,
         stoppable=True,
     )

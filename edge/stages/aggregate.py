@@ -28,7 +28,8 @@ from edge.report import JoinedGrade
 from edge.stages.grade import Probabilities, most_likely
 from edge.stages.grade_set import grade_set, united
 
-_MEASURED = (None, Reason.NO_GRADER, Reason.UNLIKE_TRAINING)  # reasons of frames whose nerve is fit to be measured
+# Reasons of frames whose nerve, if they have one, is fit to be measured.
+_MEASURED = (None, Reason.NO_GRADER, Reason.TOO_LATE, Reason.UNLIKE_TRAINING)
 
 
 def aggregate(

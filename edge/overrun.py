@@ -1,0 +1,38 @@
+"""What is given up when a live frame would be late: first the grader, then the frame. A rule over times that were seen.
+
+    before the segmenter   no time left for the look (segment, measure, judge)      -> the frame is given up
+    before the grader      no time left for the grade (crop, grade, judge)          -> the nerve is measured, no grade
+
+What a part is expected to take is the longest that it took lately. That fades: with each run a little, so that one
+hiccup is soon forgotten, and with each frame that was given up, so that a part is tried again.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from edge.findings import Reason, Shortfall
+
+Part = Literal["look", "grade"]
+
+FADES = 0.97  # with each frame: a second's hiccup at 30 frames a second counts for a third after it
+
+
+class Overrun:
+    """The rule for the frames of one live source, all held to `budget_ms`."""
+
+    def __init__(self, budget_ms: float) -> None:
+        self._budget_ns = budget_ms * 1e6
+        self._expected_ns: dict[Part, float] = {"look": 0.0, "grade": 0.0}
+
+    def took(self, part: Part, ns: int) -> None:
+        """Notes what a part of a frame's way took."""
+        self._expected_ns[part] = max(float(ns), FADES * self._expected_ns[part])
+
+    def too_late(self, part: Part, age_ns: int) -> Shortfall | None:
+        """Why a part is not begun for a frame of that age: the age it would be reported at, in ms, and the budget."""
+        end_ns = age_ns + self._expected_ns[part]
+        if end_ns <= self._budget_ns:
+            return None
+        self._expected_ns[part] *= FADES
+        return Shortfall(Reason.TOO_LATE, end_ns / 1e6, self._budget_ns / 1e6)
