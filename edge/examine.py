@@ -57,6 +57,7 @@ class Examination:
                 grader=self.pipeline.grader_name,
                 segmenter=manifest.segmenter.arch if manifest.segmenter else None,
                 coverage=self.pipeline.conformal.coverage if self.pipeline.conformal else None,
+                choice=self.pipeline.choice,
             ),
             source=SourceInfo.of(self.uri, len(self._frames), self.source),
             exam=self.exam,

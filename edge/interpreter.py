@@ -10,6 +10,7 @@ import functools
 import importlib
 import importlib.util
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from importlib import metadata
 from typing import Any, Protocol, TypeAlias
 
@@ -135,6 +136,22 @@ def backends() -> list[str]:
     return [*_BUILT_IN, *sorted(entry.name for entry in metadata.entry_points(group=ENTRY_POINTS))]
 
 
+def runtime(backend: str = "auto") -> str:
+    """Name and version of what `open_model` would run a model in, without loading it.
+
+    Raises:
+        UsageError, InterpreterError: as `open_model`.
+    """
+    name = _first_installed() if backend == "auto" else backend
+    if name in _BUILT_IN:
+        with suppress(metadata.PackageNotFoundError):
+            return f"{name} {metadata.version(_BUILT_IN[name][1])}"
+        raise InterpreterError(f"the interpreter {name} is not installed: pip install {_BUILT_IN[name][1]}")
+    for entry in metadata.entry_points(group=ENTRY_POINTS, name=name):
+        return f"{name} {entry.dist.version if entry.dist else ''}"
+    raise _unknown(name)
+
+
 # name -> (module with the class Interpreter, distribution); imported on use, the first that is installed is "auto"
 _BUILT_IN: Mapping[str, tuple[str, str]] = {
     "litert": ("ai_edge_litert.interpreter", "ai-edge-litert"),
@@ -155,7 +172,11 @@ def _opener(name: str) -> Opener:
     for entry in metadata.entry_points(group=ENTRY_POINTS, name=name):
         opener: Opener = entry.load()
         return opener
-    raise UsageError(f"no interpreter is called {name!r}: choose one of auto, {', '.join(backends())}")
+    raise _unknown(name)
+
+
+def _unknown(name: str) -> UsageError:
+    return UsageError(f"no interpreter is called {name!r}: choose one of auto, {', '.join(backends())}")
 
 
 def _open_tflite(name: str, model: bytes, threads: int) -> Model:

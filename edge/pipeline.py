@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from edge.budget import Skipped
 from edge.bundle import Bundle
+from edge.choice import Choice
 from edge.errors import UsageError
 from edge.findings import ClipGrade, FrameGrade, Nerve, Reason, Shortfall, ungradable
 from edge.frame import UNKNOWN_SPACING, Frame, Mask, Roi, Scan, Spacing
@@ -51,6 +52,7 @@ class Options:
     roi: Roi | None = None  # the user's word
     profile: Profile | None = None  # what was taught of the screen
     allow_unscaled: bool = False
+    choice: Choice | None = None  # why this grader on so many threads, where the device has decided
 
 
 @dataclass
@@ -123,6 +125,7 @@ class Pipeline:
             raise UsageError(f"{bundle.path.name}: has no segmenter: add one with `sonoedge convert --into`")
         self.view = manifest.view
         self.thresholds = manifest.thresholds
+        self.choice = options.choice
         self.grader_name = _chosen_grader(bundle, options.grader)
         self._options, self._overrun = options, overrun
         self._read_screen = ScreenReader(

@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from edge.budget import Latency
+from edge.choice import Choice
 from edge.errors import ReportError
 from edge.findings import ClipGrade, GradeSet, Nerve, Reason, Side, View
 from edge.frame import FrameSource, LiveSource, Roi, SourceEvent, Spacing
@@ -45,6 +46,7 @@ class BundleInfo(msgspec.Struct, frozen=True, kw_only=True):
     grader: str | None
     segmenter: str | None
     coverage: float | None = None  # share of wrists like those held out whose `grade_set` holds the true grade, 0..1
+    choice: Choice | None = None  # what was measured of this device to choose the grader; None: it had no say
 
 
 class SourceInfo(msgspec.Struct, frozen=True, kw_only=True):

@@ -35,7 +35,9 @@ def run(args: argparse.Namespace) -> int:
         args.source, args.spacing_mm = str(clip.path), clip.mm_per_px
     source = open_source(args.source)
     try:
-        result = bench(bundle, source, options.pipeline_options(args), frames=args.frames, budget_ms=args.budget_ms)
+        result = bench(
+            bundle, source, options.pipeline_options(args), frames=args.frames, budget_ms=options.budget_ms(args)
+        )
     finally:
         source.close()
     if args.json:

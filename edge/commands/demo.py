@@ -87,7 +87,7 @@ def _examine(clip: DemoClip, args: argparse.Namespace) -> Report:
             Options(spacing=Spacing(clip.mm_per_px, "manual")),
             open_source(str(clip.path)),
             str(clip.path),
-            budget_ms=args.budget_ms,
+            budget_ms=options.budget_ms(args),
             exam=Exam(id="demo", subject="phantom"),
             watch=watch,
         )

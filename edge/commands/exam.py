@@ -12,6 +12,7 @@ from tqdm import tqdm
 from edge.beside import Beside
 from edge.budget import Budget
 from edge.bundle import Bundle
+from edge.choice import Choice
 from edge.examine import Examination, Watcher
 from edge.findings import HINTS, UNGRADABLE, ClipGrade, Reason, in_words, numbers, with_uncertainty
 from edge.frame import FrameSource, LiveSource
@@ -126,6 +127,8 @@ def summary(report: Report) -> str:
     lines.append(f"frames       {clip.frames_graded} graded of {clip.frames_total}{counted}")
     if reasons and (hint := HINTS.get(reasons[0][0])):
         lines.append(f"hint         {hint}")
+    if choice := report.bundle.choice:
+        lines.append(f"chosen       {_chosen(choice)}")
     if conflict := next((frame.conflict for frame in report.frames if frame.conflict), None):
         lines.append(f"conflict     {conflict}")
     if report.source.events and not clip.frames_graded:
@@ -139,6 +142,16 @@ def summary(report: Report) -> str:
     if latency.graders_skipped or latency.frames_skipped:
         lines.append(f"too late     {latency.frames_skipped} frames given up, {latency.graders_skipped} not graded")
     return "\n".join(lines)
+
+
+def _chosen(choice: Choice) -> str:
+    """Grader and threads, and what spoke for them."""
+    taken = next(each for each in choice.measured if (each.grader, each.threads) == (choice.grader, choice.threads))
+    threads = "1 thread" if taken.threads == 1 else f"{taken.threads} threads"
+    accuracy = "" if taken.accuracy is None else f", accuracy {taken.accuracy:.3f}"
+    fits = "" if choice.fits else "; nothing keeps the budget here, this is the fastest"
+    of = f"of {len(choice.measured)} measured here"
+    return f"{taken.grader} on {threads}, p95 {taken.p95_ms:.1f} ms{accuracy} ({of}{fits})"
 
 
 def joined_summary(joined: JoinedGrade) -> str:

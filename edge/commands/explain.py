@@ -45,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     settings = read_settings(args)
+    from edge.commands.chosen import chosen
     from edge.explain import heat_map
     from edge.explain.explanation import as_json, explain
     from edge.explain.sight import blind
@@ -54,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     from edge.pipeline import Pipeline
 
     bundle = options.open_bundle(args)
-    pipeline = Pipeline(bundle, options.pipeline_options(args), stream=False)
+    pipeline = Pipeline(bundle, chosen(args, bundle), stream=False)
     seen = pipeline(nth_frame(args.image, args.frame))
     reason = blind(seen, settings.of)
     if reason is not None:

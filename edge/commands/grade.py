@@ -37,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from edge.commands.chosen import chosen
     from edge.commands.exam import examine, joined_summary, overlays_into, summary
     from edge.report import write
     from edge.sources import open_stills
@@ -45,10 +46,10 @@ def run(args: argparse.Namespace) -> int:
     other = read_other_plane(args.join, bundle.manifest.view) if args.join else None
     report = examine(
         bundle,
-        options.pipeline_options(args),
+        chosen(args, bundle),
         open_stills(args.files),
         str(args.files[0]) if len(args.files) == 1 else f"{len(args.files)} files",
-        budget_ms=args.budget_ms,
+        budget_ms=options.budget_ms(args),
         exam=options.exam(args),
         watch=overlays_into(args.overlays) if args.overlays else None,
     )

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from edge.screen.profile import Profile
 
 
+BUDGET_MS = 100.0  # a tenth of a second, beyond which a hand with a probe feels the lag
+
+
 def add_bundle(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--bundle",
@@ -30,7 +33,13 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     """Which models run, and how."""
     add_bundle(parser)
     parser.add_argument("--grader", metavar="NAME", help="a grader of the bundle [the bundle's default]")
-    parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads of the interpreter [%(default)s]")
+    parser.add_argument(
+        "--threads",
+        type=threads,
+        default=1,
+        metavar="N",
+        help="threads of the interpreter; auto: as many as make it faster here, measured once [%(default)s]",
+    )
     parser.add_argument(
         "--interpreter", default="auto", metavar="NAME", help="litert, tflite-runtime or auto [%(default)s]"
     )
@@ -74,10 +83,15 @@ def add_budget(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--budget-ms",
         type=above_zero,
-        default=100.0,
         metavar="MS",
-        help="how old a frame may be at its report [%(default)s]",
+        help=f"how old a frame may be at its report [{BUDGET_MS:g}]",
     )
+
+
+def budget_ms(args: argparse.Namespace) -> float:
+    """The budget of `add_budget`; `args.budget_ms` itself is None where nobody named one."""
+    named: float | None = args.budget_ms
+    return BUDGET_MS if named is None else named
 
 
 def open_bundle(args: argparse.Namespace) -> Bundle:
@@ -91,11 +105,9 @@ def pipeline_options(args: argparse.Namespace) -> Options:
     """The pipeline's options from the words of `add_model` and `add_scale`."""
     from edge.pipeline import Options
 
-    if args.threads < 1:
-        raise UsageError(f"--threads {args.threads}: give 1 or more")
     return Options(
         grader=args.grader,
-        threads=args.threads,
+        threads=args.threads or 1,
         interpreter=args.interpreter,
         spacing=manual_spacing(args.spacing_mm),
         roi=args.roi,
@@ -156,6 +168,15 @@ def code(text: str) -> str:
             f"{text!r}: give a code of letters, digits, . _ + - (at most 32), never a name"
         )
     return text
+
+
+def threads(text: str) -> int | None:
+    """A number of threads from the command line, `type` of its argument; None: auto."""
+    if text == "auto":
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a whole number above 0 nor auto")
+    return int(text)
 
 
 def above_zero(text: str) -> float:

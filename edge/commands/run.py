@@ -30,17 +30,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from edge.commands.chosen import chosen
     from edge.commands.exam import examine, overlays_into, summary
     from edge.report import write
     from edge.sources import open_source
 
     bundle = options.open_bundle(args)
+    source = open_source(args.source)
     report = examine(
         bundle,
-        options.pipeline_options(args),
-        open_source(args.source),
+        chosen(args, bundle, by_budget=True),
+        source,
         args.source,
-        budget_ms=args.budget_ms,
+        budget_ms=options.budget_ms(args),
         exam=options.exam(args),
         watch=overlays_into(args.overlays) if args.overlays else None,
         limit=args.frames,
