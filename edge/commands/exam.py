@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from tqdm import tqdm
@@ -39,32 +40,39 @@ def examine(
     A device's frames are held to the budget and watched beside; a recording's are decoded ahead, each is looked at.
     """
     live = isinstance(source, LiveSource)
-    pipeline = Pipeline(bundle, options, stream=source.stream, overrun=Overrun(budget_ms) if live else None)
-    source = source if live else Ahead(source)
-    beside = Beside(watch) if watch and live else None
-    examination = Examination(bundle, pipeline, source, uri, Budget(budget_ms), exam)
-    total = limit or len(source) or None
-    with tqdm(total=total, desc="frames", unit="frame", delay=2.0, leave=False, file=sys.stderr) as bar:
+    with ExitStack() as opened:
+        source = opened.enter_context(closing(source if live else Ahead(source)))
+        if watch and live:
+            watch = opened.enter_context(_beside(watch))
+        pipeline = Pipeline(bundle, options, stream=source.stream, overrun=Overrun(budget_ms) if live else None)
+        examination = Examination(bundle, pipeline, source, uri, Budget(budget_ms), exam)
+        total = limit or len(source) or None
+        bar = opened.enter_context(
+            tqdm(total=total, desc="frames", unit="frame", delay=2.0, leave=False, file=sys.stderr)
+        )
         tell = _teller(source)
 
         def step(seen: Observation) -> None:
-            if shown := beside or watch:
-                shown(seen)
+            if watch:
+                watch(seen)
             tell()
             bar.update()
 
-        try:
+        with suppress(KeyboardInterrupt) if stoppable else nullcontext():
             examination.run(step, limit)
-        except KeyboardInterrupt:
-            if not stoppable:
-                raise
-        finally:
-            source.close()
-            if beside is not None:
-                beside.close()
-    if beside is not None and beside.missed:
-        print(f"{beside.missed} frames went by while one was drawn", file=sys.stderr)
     return examination.report()
+
+
+@contextmanager
+def _beside(watch: Watcher) -> Iterator[Watcher]:
+    """The watcher in a thread of its own; what it had no time for is told at the end."""
+    beside = Beside(watch)
+    try:
+        yield beside
+    finally:
+        beside.close()
+    if beside.missed:
+        print(f"{beside.missed} frames went by while one was drawn", file=sys.stderr)
 
 
 def _teller(source: FrameSource) -> Callable[[], None]:

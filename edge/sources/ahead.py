@@ -14,15 +14,16 @@ from edge.frame import Frame, FrameSource
 class Ahead:
     """A FrameSource over another one that is no device, read in a thread of its own.
 
-    Frames are stamped when they are handed over: a recording's have no age before that. One thread may iterate while
-    another closes: `close` waits for the frame under way.
+    The first is decoded at once, beside whatever is opened next. Frames are stamped when they are handed over: a
+    recording's have no age before that. One thread may iterate while another closes: `close` waits for the frame under
+    way.
     """
 
     def __init__(self, recording: FrameSource) -> None:
         self._recording = recording
         self._frames = iter(recording)
         self._decoder = ThreadPoolExecutor(1, "decode ahead")
-        self._following: Future[Frame | None] | None = None
+        self._following = self._decode()
         self._closed = False
         self._lock = Lock()
 
@@ -41,7 +42,7 @@ class Ahead:
 
     def __next__(self) -> Frame:
         with self._lock:
-            frame = None if self._closed else (self._following or self._decode()).result()
+            frame = None if self._closed else self._following.result()
             if frame is None:
                 raise StopIteration
             self._following = self._decode()
