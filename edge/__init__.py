@@ -5,8 +5,9 @@
     stages       quality, segment, measure, fitness, crop, grade, typical, grade_set, aggregate:
                  each a pure rule or one model
     pipeline     one frame through screen and stages      -> Observation
-    budget       how old each frame is at its report
-    examine      every frame of a source                  -> Report
+    budget       how old each frame is at its report; `overrun` what is given up when it would be late
+    examine      every frame of a source                  -> Report; `beside` watches it, `collector` stays out of it
+    choice       which grader this device can afford, by `device_times`
     recorder     good, different, de-identified frames of a source -> a data folder
     explain      where the INT8 model looked in one frame: occlusion, LIME
     report       the versioned record, its schema, its JSON
@@ -14,11 +15,13 @@
 
     bundle       one file with the models; `manifest` is what it says of itself, `contract` whether a model keeps it
     interpreter  the one seam over LiteRT and tflite-runtime; `tflite_file` looks inside a model
-    verify, bench, inspect_bundle   what the commands of those names do; `host` is the device they run on
+    verify, bench, inspect_bundle   what the commands of those names do
+    host, heat, energy              the device: who it is, how warm, what it takes
 
     frame, findings, errors         the nouns: capture, clinic, failure
     metrics                         the only home of metrics
-    output                          writing whole files or nothing
+    output, html                    writing whole files or nothing; the pieces of a page
+    latest                          a slot in which the newest wins
     cli, commands                   the program `sonoedge`
 
 Importing it imports none of this. It knows neither `convert` nor `firmware_bridge`.

@@ -50,7 +50,7 @@ def text(path: Path) -> str | None:
 def number(path: Path) -> int | None:
     """A whole number out of a file of the kernel; None where there is none."""
     said = text(path)
-    return int(said) if said and said.lstrip("-").isdecimal() else None
+    return int(said) if said and said.removeprefix("-").isdecimal() else None
 
 
 def numbers(root: Path, pattern: str) -> Iterator[tuple[Path, int]]:

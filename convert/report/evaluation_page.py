@@ -14,9 +14,9 @@ from convert.evaluation.figures import Figure
 from convert.evaluation.record import SECTIONS, Against, Columns, Confusion, Evaluation, shown_figure
 from convert.evaluation.worst import Case
 from convert.report.evaluation_plots import agreement, reliability_diagram, roc
-from convert.report.html import STYLE, Markup, note, paragraph, plot, safe, table
 from edge.findings import GRADES
 from edge.frame import Mask
+from edge.html import STYLE, Markup, note, page, paragraph, plot, safe, table
 
 TITLES = {
     "segment": "Segmentation",
@@ -100,13 +100,7 @@ def page_of(evaluated: Evaluated, cases: Mapping[str, Sequence[Case]]) -> str:
         parts += _against(record.against)
     parts += _gallery(cases)
     parts += _made_how()
-    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{safe(title)}</title>\n<style>{STYLE}{PICTURES}</style></head><body>\n"
-    ) + "\n".join([*parts, "</body></html>\n"])
+    return page(title, parts, style=STYLE + PICTURES, pictures=True)
 
 
 def _head(record: Evaluation, title: str, has_pictures: bool) -> Iterator[str]:

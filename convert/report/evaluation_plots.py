@@ -9,8 +9,9 @@ import numpy.typing as npt
 
 from convert.evaluation.grades import NO_GRADE, GradeRows
 from convert.evaluation.masks import MaskRows
-from convert.report.plots import QUIET, drawing
+from convert.report.plots import drawing
 from edge.findings import View
+from edge.html import QUIET
 from edge.metrics import auc, bland_altman, reliability, roc_curve
 
 _COLOURS = {"int8": "#0b5cad", "float": "#9a6700"}

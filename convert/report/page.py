@@ -17,8 +17,8 @@ from convert.quantizing.search import Trial
 from convert.quantizing.tensor_errors import OUTLIER_RATIO, Outlier
 from convert.readers.preprocessing import Preprocessing
 from convert.report.conversion_report import ConversionReport, Ranked, ranked
-from convert.report.html import STYLE, Markup, bars, note, paragraph, plot, safe, shown, table
 from convert.report.plots import forest, snr_along, trade
+from edge.html import Markup, answer, bars, note, page, paragraph, plot, safe, shown, table
 
 WORST = 10  # tensors and outlier channels in the tables
 
@@ -36,21 +36,15 @@ def page_of(report: ConversionReport) -> str:
     """
     title = f"Conversion of {report.source.file}"
     sections = (_what_came_in, _lint, _quantizers, _gates, _tensors, _search, _bundle, _sizes_and_times)
-    parts = [_head(report, title), *("\n".join(section(report)) for section in sections), "</body></html>\n"]
-    policy = "default-src 'none'; style-src 'unsafe-inline'"  # the reader's browser, too, lets nothing in
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{safe(title)}</title>\n<style>{STYLE}</style></head><body>\n"
-    ) + "\n".join(parts)
+    parts = [_head(report, title), *("\n".join(section(report)) for section in sections)]
+    return page(title, parts)
 
 
 def _head(report: ConversionReport, title: str) -> str:
     colour, word = ("good", "Passed") if report.passed else ("bad", "Stopped")
     lines = [
         f"<h1>{safe(title)}</h1>",
-        f'<p class="answer {colour}"><strong>{word}</strong>: {safe(report.answer)}</p>',
+        answer(word, report.answer, colour),
         table((), _summary(report)),
         note(report.disclaimer),
     ]
@@ -267,8 +261,8 @@ def _candidate(candidate: Candidate, taken: str | None) -> tuple[str, ...]:
     changed = f"{shown(100 * parity.changed_decisions)} %"
     errors = map(shown, (parity.max_error, parity.max_error_lsb, parity.mean_error_lsb))
     kernels = "same answer" if spread.same else f"{spread.max_lsb} LSB apart"
-    answer = "taken" if name == taken else "not taken"
-    return name, answer, shown(candidate.size / 1024), seconds, *errors, changed, kernels
+    word = "taken" if name == taken else "not taken"
+    return name, word, shown(candidate.size / 1024), seconds, *errors, changed, kernels
 
 
 def _figure(figure: GateFigure) -> tuple[str, ...]:
@@ -295,11 +289,11 @@ def _worst(row: Ranked, outliers: Iterable[Outlier]) -> tuple[str, ...]:
 
 def _trial(number: int, trial: Trial, chosen: bool) -> tuple[str, ...]:
     layers = ", ".join(trial.layers[:8]) + (f" and {len(trial.layers) - 8} more" if len(trial.layers) > 8 else "")
-    answer = "refused" if trial.refused else "passed" if trial.passed else "failed"
+    word = "refused" if trial.refused else "passed" if trial.passed else "failed"
     told = (layers or "none: the recipe as it is") + (" (fewest that pass)" if chosen else "")
     told += f": {trial.refused}" if trial.refused else ""
     precision = trial.precision if trial.tensors else "–"
-    return str(number), told, precision, answer, *map(shown, (trial.shortfall, trial.ms, trial.kib))
+    return str(number), told, precision, word, *map(shown, (trial.shortfall, trial.ms, trial.kib))
 
 
 def _why_no_search(gates: Sequence[Gate]) -> str:

@@ -14,8 +14,8 @@ from convert.gate.verdict import Gate, GateFigure
 from convert.quantizing.search import Trial
 from convert.quantizing.tensor_errors import Outlier, TensorError
 from edge.errors import MissingExtraError
+from edge.html import BAD, GOOD, QUIET, UNSURE
 
-GOOD, BAD, UNSURE, QUIET = "#1a7f37", "#b3261e", "#9a6700", "#57606a"
 _WIDTH = 4.3  # inch: narrow, so that the letters can still be read on a phone
 _ENDS = (-3.0, 8.0)  # margins: what lies beyond is drawn as an arrow at the edge
 _LABELLED = 3  # tensors that are named in the plot

@@ -132,10 +132,10 @@ def test_a_cache_that_is_torn_or_cannot_be_written_costs_a_measurement(tiny_bund
     ids=["no budget named", "a budget", "a budget and a grader"],
 )
 def test_run_says_what_it_chose_and_why(tmp_path, words, measured):
+    clip = ASSETS / "demo-transverse.mp4"
     environment = {"XDG_CACHE_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
     said = subprocess.run(
-        [sys.executable, "-m", "edge.cli", "run", "--source", str(ASSETS / "demo-transverse.mp4"), "--frames", "2"]
-        + ["--report", "r.json", *words],
+        [sys.executable, "-m", "edge.cli", "run", "--source", str(clip), "--frames", "2", "--report", "r.json", *words],
         cwd=tmp_path,
         env=environment,
         capture_output=True,
