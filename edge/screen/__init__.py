@@ -11,8 +11,9 @@ ruler        what a millimetre is; from `ticks` (`even_row`) and `tick_length`
 spacing      the claims of all who say so -> one spacing, none, or a conflict
 profile      what a person taught of one machine's screen; `learn` is how
 
-marks        what is painted into the picture
+marks        what is painted into the picture; from `edges` and the connected `parts` that they make
 redact       painting over, and the last check on what is stored or sent
 
+turns        whose turn it is of what is looked at only now and then
 read         the step of the pipeline: frame -> Scan, or the Reason why there is none
 """

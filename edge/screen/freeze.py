@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from edge.frame import Pixels, Roi
 
@@ -47,6 +48,7 @@ class _Look:
     roi: Roi
     picture: Pixels  # within `roi`
     screen: Pixels  # all of it, coarser; of a digital capture perhaps that of the look before
+    content_from: int  # grey level, above the dark of the screen
     roi_of_screen: Roi  # `roi` in samples of `screen`
 
     def from_afar(self, other: _Look) -> _Look:
@@ -68,6 +70,7 @@ class FreezeWatch:
         self._frozen = False
         self._stirred = False  # the last frame showed life while frozen
         self._digital_until_ns = 0
+        self.looked = False  # at the last frame: nothing is looked at while it rests
 
     def __call__(self, pixels: Pixels, roi: Roi, timestamp_ns: int) -> bool:
         """Whether the picture at `roi` in the frame `pixels`, (H, W) or (H, W, 3), is frozen at `timestamp_ns`."""
@@ -75,7 +78,9 @@ class FreezeWatch:
         then = self._alive
         if gap < 0:  # a clock set back
             self._digital_until_ns = 0
-        if then and not self._frozen and gap >= 0 and timestamp_ns - then.timestamp_ns < RESTS * 1e9:
+        rests = then and not self._frozen and gap >= 0 and timestamp_ns - then.timestamp_ns < RESTS * 1e9
+        self.looked = not rests
+        if rests:
             return False
         same_place = then is not None and (then.frame_shape, then.roi) == (pixels.shape, roi)
         digital = same_place and timestamp_ns < self._digital_until_ns
@@ -95,10 +100,10 @@ class FreezeWatch:
     def _differs(self, then: _Look, now: _Look) -> bool:
         if then.roi != now.roi:
             then, now = then.from_afar(now), now.from_afar(now)
-        content = _content(then, now)
-        if content is None:
+        content = _Content.of(then, now)
+        if not content.telling.any():
             return True  # a black picture cannot be told from a frozen one: other rooms speak of it
-        if not _spread(then.picture, now.picture, content, ROUNDING):
+        if not content.changes(then.picture, now.picture, ROUNDING):
             return False
         if then.screen is now.screen:
             return True
@@ -106,9 +111,9 @@ class FreezeWatch:
         if _repeats(then.screen, now.screen, still):
             self._digital_until_ns = now.timestamp_ns + DIGITAL_NS
             return True
-        gain, offset = _flicker(then.picture, now.picture, content)
+        gain, offset = _flicker(then.picture, now.picture, content.where)
         picture, screen = (cv2.convertScaleAbs(each, alpha=gain, beta=offset) for each in (then.picture, then.screen))
-        return _spread(picture, now.picture, content, _noise(screen, now.screen, still))
+        return content.changes(picture, now.picture, _noise(screen, now.screen, still))
 
     def _revive(self, look: _Look) -> None:
         self._alive, self._frozen, self._stirred = look, False, False
@@ -118,12 +123,14 @@ def _look(pixels: Pixels, roi: Roi, timestamp_ns: int, with_screen_of: _Look | N
     grey = pixels if pixels.ndim == 2 else pixels[..., 1]  # green: most of grey, and no pass over the frame
     part = roi.of(grey)
     fine, coarse = max(1, isqrt(part.size // SAMPLES)), max(1, isqrt(grey.size // SAMPLES))
+    screen = with_screen_of.screen if with_screen_of else grey[::coarse, ::coarse].copy()
     return _Look(
         timestamp_ns,
         pixels.shape,
         roi,
         picture=_whole_cells(part[::fine, ::fine]).copy(),
-        screen=with_screen_of.screen if with_screen_of else grey[::coarse, ::coarse].copy(),
+        screen=screen,
+        content_from=with_screen_of.content_from if with_screen_of else int(screen.min()) + CONTENT,
         roi_of_screen=Roi(roi.x // coarse, roi.y // coarse, roi.width // coarse + 1, roi.height // coarse + 1),
     )
 
@@ -134,30 +141,33 @@ def _whole_cells(samples: Pixels) -> Pixels:
     return samples[:height, :width]
 
 
-def _content(then: _Look, now: _Look) -> MatLike | None:
-    """255 where either picture is brighter than the dark of the screen; None where that is nowhere enough to tell."""
-    content = cv2.threshold(cv2.max(then.picture, now.picture), _content_from(then), 255, cv2.THRESH_BINARY)[1]
-    return content if (_per_cell(content) >= 255 * IN_CELL).any() else None
+@dataclass(frozen=True)
+class _Content:
+    """Where either of two pictures is brighter than the dark of the screen."""
 
+    where: MatLike  # 255, else 0
+    in_cells: MatLike  # (CELLS, CELLS), the mean of each cell
+    telling: npt.NDArray[np.bool_]  # (CELLS, CELLS), enough of it to show life
 
-def _content_from(look: _Look) -> int:
-    return int(look.screen.min()) + CONTENT
+    @classmethod
+    def of(cls, then: _Look, now: _Look) -> _Content:
+        brighter = cv2.max(then.picture, now.picture)
+        where = cv2.threshold(brighter, then.content_from, 255, cv2.THRESH_BINARY)[1]
+        in_cells = _per_cell(where)
+        return cls(where, in_cells, in_cells >= 255 * IN_CELL)
+
+    def changes(self, before: MatLike, after: MatLike, noise: int) -> bool:
+        """Whether much of it differs by more than `noise` grey levels, in many of the cells that it tells of."""
+        changed = cv2.threshold(cv2.absdiff(before, after), noise, 255, cv2.THRESH_BINARY)[1]
+        alive = _per_cell(cv2.bitwise_and(changed, self.where)) > ALIVE_IN_CELL * self.in_cells
+        return bool(np.count_nonzero(alive & self.telling) >= ALIVE_CELLS * np.count_nonzero(self.telling))
 
 
 def _beside(then: _Look, now: _Look) -> MatLike:
     """255 at the content of the screen beside the picture, which stands still."""
-    still = cv2.inRange(then.screen, _content_from(then), WHITE)
+    still = cv2.inRange(then.screen, then.content_from, WHITE)
     now.roi_of_screen.of(still)[:] = 0  # type: ignore[arg-type]
     return still
-
-
-def _spread(before: MatLike, after: MatLike, content: MatLike, noise: int) -> bool:
-    """Whether much of the content changed by more than `noise` grey levels, in many of the picture's cells."""
-    in_cells = _per_cell(content)
-    telling = in_cells >= 255 * IN_CELL
-    changed = cv2.threshold(cv2.absdiff(before, after), noise, 255, cv2.THRESH_BINARY)[1]
-    alive = _per_cell(cv2.bitwise_and(changed, content)) > ALIVE_IN_CELL * in_cells
-    return bool(alive[telling].mean() >= ALIVE_CELLS)
 
 
 def _per_cell(marks: MatLike) -> MatLike:

@@ -17,11 +17,11 @@ from functools import cached_property
 import cv2
 import numpy as np
 import numpy.typing as npt
-from numpy.lib.stride_tricks import as_strided
 
 from edge.findings import Outline
 from edge.frame import Pixels, Roi
 from edge.screen.outline import outline_of
+from edge.screen.pixels_at import PixelsAt
 from edge.screen.roi import DARK, Picture, find_pictures
 
 STILL = 0.02  # share of a picture that moves: below it is noise, or a cursor
@@ -83,11 +83,11 @@ class LayoutWatch:
     def __init__(self, pixels: Pixels, layout: Layout, anchors: Iterable[Roi] = ()) -> None:
         self._layout, self._shape = layout, pixels.shape
         self._squares = squares = _squares(pixels, layout, tuple(anchors))
-        self._strides: tuple[int, ...] = ()
-        self._places = np.empty(0, np.intp)
-        self._was = self._now(pixels)
-        self._greys = self._greys_within(pixels)
-        self._limits = np.repeat(np.where(squares.ink, MARK_MOVED, BARE_MOVED), squares.counts).astype(np.int16)
+        ys, xs = _grid(layout)
+        self._looked_at = PixelsAt(np.concatenate([squares.ys, ys]), np.concatenate([squares.xs, xs]))
+        self._was, within = self._seen(pixels)
+        self._most_greys = _greys(within) + ONE_GREY
+        self._limits = np.repeat(np.where(squares.ink, MARK_MOVED, BARE_MOVED), squares.counts).astype(np.uint8)
         self._square_of = np.repeat(np.arange(len(squares.counts)), squares.counts)
         self._restless = np.zeros(len(squares.counts), bool)
         self._judged, self._matters = self._restless, False  # squares that had moved, and whether that mattered
@@ -99,12 +99,13 @@ class LayoutWatch:
         if pixels.shape != self._shape:
             return False
         self._frames += 1
-        if np.any(self._greys_within(pixels) > self._greys + ONE_GREY):
+        around, within = self._seen(pixels)
+        if (_greys(within) > self._most_greys).any():
             return False
-        moved = self._moved(pixels)
+        moved = self._moved(around)
         if self._frames <= self._patience:
             moved &= ~self._restless
-        if not np.array_equal(moved, self._judged):  # a clock's squares are the same from frame to frame
+        if (moved != self._judged).any():  # a clock's squares are the same from frame to frame
             self._judged, self._matters = moved, self._squares.matters(moved)
         return not self._matters
 
@@ -125,32 +126,18 @@ class LayoutWatch:
         if at_once and np.array_equal(new._squares.places, self._squares.places):
             most = PATIENCE[0] if layout.picture is None else PATIENCE[1]  # a picture must not be missed for long
             new._patience = min(most, max(PATIENCE[0], 2 * self._patience))
-            new._restless = (self._restless | self._moved(pixels)) & ~new._squares.anchor
+            new._restless = (self._restless | self._moved(self._seen(pixels)[0])) & ~new._squares.anchor
             new._vouching = np.count_nonzero(new._squares.ink & ~new._restless)
         return new
 
-    def _moved(self, pixels: Pixels) -> npt.NDArray[np.bool_]:
-        changed = np.flatnonzero(np.abs(self._now(pixels) - self._was) > self._limits)
+    def _moved(self, around: Pixels) -> npt.NDArray[np.bool_]:
+        changed = np.flatnonzero(np.maximum(around, self._was) - np.minimum(around, self._was) > self._limits)
         return np.bincount(self._square_of[changed], minlength=len(self._restless)) >= MOVED_PIXELS
 
-    def _greys_within(self, pixels: Pixels) -> npt.NDArray[np.float64]:
-        """Shares of the picture at each of the greys that a menu may have."""
-        if self._layout.picture is None:
-            return np.zeros(0)
-        part = self._layout.picture.roi.of(_one_channel(pixels))
-        looked_at = part[:: max(1, part.shape[0] // WITHIN), :: max(1, part.shape[1] // WITHIN)]
-        return np.bincount(looked_at.ravel() >> 2, minlength=64)[GREYS] / looked_at.size
-
-    def _now(self, pixels: Pixels) -> npt.NDArray[np.int16]:
-        """The pixels looked at, fetched by their place in memory: half the time that rows and columns take."""
-        channel = _one_channel(pixels)
-        if min(channel.strides) < 0:
-            channel = channel.copy()  # a flipped frame
-        if channel.strides != self._strides:
-            self._strides = channel.strides
-            self._places = self._squares.ys * channel.strides[0] + self._squares.xs * channel.strides[1]
-        reach = sum((size - 1) * stride for size, stride in zip(channel.shape, channel.strides, strict=True)) + 1
-        return as_strided(channel, (reach,), (1,), writeable=False).take(self._places).astype(np.int16)
+    def _seen(self, pixels: Pixels) -> tuple[Pixels, Pixels]:
+        """The pixels looked at: those round the picture, square by square, and those within it."""
+        seen, around = self._looked_at.of(pixels), len(self._squares.ys)
+        return seen[:around], seen[around:]
 
 
 @dataclass(frozen=True)
@@ -277,9 +264,19 @@ def _spread(places: npt.NDArray[np.intp], count: int) -> npt.NDArray[np.intp]:
     return places if len(places) <= count else places[np.arange(count) * (len(places) - 1) // (count - 1)]
 
 
-def _one_channel(pixels: Pixels) -> Pixels:
-    """Grey, or the green of BGR, most of its brightness: a view."""
-    return pixels if pixels.ndim == 2 else pixels[..., 1]
+def _grid(layout: Layout) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """The rows and columns of the pixels that are looked at within the picture."""
+    if layout.picture is None:
+        return np.empty(0, np.intp), np.empty(0, np.intp)
+    roi = layout.picture.roi
+    ys = np.arange(roi.y, roi.y + roi.height, max(1, roi.height // WITHIN))
+    xs = np.arange(roi.x, roi.x + roi.width, max(1, roi.width // WITHIN))
+    return np.repeat(ys, len(xs)), np.tile(xs, len(ys))
+
+
+def _greys(within: Pixels) -> npt.NDArray[np.float64]:
+    """Shares of pixels of the picture at each of the greys that a menu may have."""
+    return np.bincount(within >> 2, minlength=64)[GREYS] / max(1, within.size)
 
 
 def _area(picture: Picture) -> int:

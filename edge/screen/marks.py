@@ -11,7 +11,6 @@ Several frames of one layout are looked at as their mean: tissue moves and fades
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import cast
 
 import cv2
@@ -20,14 +19,13 @@ import numpy.typing as npt
 
 from edge.frame import Mask, Pixels
 from edge.screen.colour import bgr
+from edge.screen.edges import ACROSS, DOWN, Edges, bands, bar_of, crowded, paired, sharp_edges, steps_along
+from edge.screen.parts import Places, parts_of
 
-COMMON_SHARE = 0.95  # of the pixels step by less than the common step
-FAINT = 2.5, 16  # times the common step, and grey levels at the least: ink may step so little; so do a few echoes
 SURE = 1.6  # times a faint step: no echo, or one in a picture
 CRISP = 0.35  # of the range within CRISP_REACH px is in one step: 0.4-1 in ink, 0.2-0.3 at the side of a bright echo
 CRISP_HALF = 0.42  # the same on the picture at half its size, where bright spots are crisper
 CRISP_LINE = 0.5  # the same down the columns, where echoes are as sharp as 0.4
-CRISP_REACH = 3
 LARGE = 4.0, 160  # times a faint step, or grey levels: no echo's
 MANY, FEW = 12, 3  # a mark holds so many sure edges, or so few large ones; single speckles do not
 WORD = 5, 1.2  # px high at least, and times as wide as high: a glyph smaller than this cannot be read
@@ -42,16 +40,6 @@ TINT_BIN = 32  # grey levels of one tint
 TINT_SHARE = 0.02  # of the samples tell the tint of their brightness; fewer may be a mark's own
 TINT_SAMPLES = 50  # pixels a side, or some more, tell the tint
 MARGIN = 2  # px round the ink: its soft edge, and what a codec rings
-
-
-@dataclass(frozen=True)
-class Edges:
-    """Where a picture (H, W) is brighter by a sharp step than its left neighbour, and than its right one: 1, else 0."""
-
-    rise: Mask
-    fall: Mask
-    step: Pixels  # the larger of the two steps, in grey levels
-    sharp: float  # grey levels: the steps above it are sharp
 
 
 def find_marks(*frames: Pixels) -> Mask:
@@ -73,8 +61,8 @@ def find_marks(*frames: Pixels) -> Mask:
     if min(grey.shape) >= HALVED_FROM:
         half = _pixels(cv2.resize(grey, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
         marks |= _pixels(cv2.resize(_ink(half, CRISP_HALF), grey.shape[::-1], interpolation=cv2.INTER_NEAREST))
-    if picture.ndim == 3:
-        marks |= _joined(_coloured(picture, grey), _stroke_reach(grey.shape[0]))
+    if picture.ndim == 3 and (coloured := _coloured(picture, grey)).any():
+        marks |= _joined(coloured, _stroke_reach(grey.shape[0]))
     return _pixels(cv2.dilate(marks, np.ones((2 * MARGIN + 1, 2 * MARGIN + 1), np.uint8)))
 
 
@@ -93,30 +81,20 @@ def colour_share(picture: Pixels, chroma: Pixels | None = None) -> float:
 
 def _ink(grey: Pixels, crisp: float) -> Mask:
     """Text, strokes and lines of any brightness."""
-    reach = _stroke_reach(grey.shape[0])
-    across = _sharp_edges(grey, crisp)
-    return _sure(_joined(_between(across, reach), reach), across) | _level_lines(grey, across, 2 * reach)
+    reach, steps = _stroke_reach(grey.shape[0]), steps_along(grey, ACROSS)
+    across = sharp_edges(grey, steps, ACROSS, crisp)
+    down = sharp_edges(grey, steps_along(grey, DOWN), DOWN, CRISP_LINE, LINE)
+    marks = np.zeros_like(grey)
+    for band in bands(paired(across, reach), len(grey)):
+        marks[band] = _sure(across.within(band), marks[band].shape, reach)
+    for band in bands(crowded(down, len(grey), LINE_THICKNESS, 2 * reach), len(grey)):
+        marks[band] |= _level_lines(down.within(band), steps[band], 2 * reach)
+    return marks
 
 
 def _stroke_reach(height: int) -> int:
     """The widest stroke, and the widest gap in a word, on a picture so many px high: odd, so that it has a middle."""
     return max(LEAST_STROKE, round(height * STROKE_SHARE)) | 1
-
-
-def _sharp_edges(grey: Pixels, crisp: float, times: float = 1.0) -> Edges:
-    """The steps along the rows that are crisp, and larger than `times` a faint one."""
-    rise, fall = np.zeros_like(grey), np.zeros_like(grey)
-    cv2.subtract(grey[:, 1:], grey[:, :-1], dst=rise[:, 1:])
-    cv2.subtract(grey[:, :-1], grey[:, 1:], dst=fall[:, :-1])
-    step = _pixels(cv2.max(rise, fall))
-    counts = np.cumsum(np.bincount(step[::4].ravel(), minlength=256))
-    common = int(np.searchsorted(counts, COMMON_SHARE * counts[-1]))
-    sharp = times * max(FAINT[0] * common, FAINT[1])
-    window = np.ones((1, 2 * CRISP_REACH + 1), np.uint8)
-    enough = _pixels(cv2.convertScaleAbs(cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, window), alpha=crisp))
-    np.maximum(enough, np.uint8(min(255.0, sharp)), out=enough)
-    up, down = (_pixels(cv2.compare(steps, enough, cv2.CMP_GT)) & np.uint8(1) for steps in (rise, fall))
-    return Edges(up, down, step, sharp)
 
 
 def _pixels(answer: object) -> Pixels:
@@ -133,19 +111,16 @@ def _mean(frames: tuple[Pixels, ...]) -> Pixels:
     return _pixels(cv2.convertScaleAbs(total, alpha=1 / len(frames)))
 
 
-def _between(edges: Edges, reach: int) -> Mask:
+def _between(edges: Edges, shape: tuple[int, ...], reach: int, axis: int) -> Mask:
     """Pixels with a sharp rise on one side and a sharp fall on the other, both within reach: light or dark ink."""
-    bar = np.ones((1, reach), np.uint8)
-
-    def to_the_right(mask: Mask) -> Mask:
-        return _pixels(cv2.dilate(mask, bar, anchor=(reach - 1, 0)))
-
-    def to_the_left(mask: Mask) -> Mask:
-        return _pixels(cv2.dilate(mask, bar, anchor=(0, 0)))
-
-    light = to_the_right(edges.rise) & to_the_left(edges.fall)
-    dark = to_the_right(edges.fall) & to_the_left(edges.rise)
-    return light | dark
+    bar, end = bar_of(reach, axis), (reach - 1, 0) if axis == ACROSS else (0, reach - 1)
+    onwards, back = [], []
+    for chosen in (edges.rise, edges.fall):
+        mask = np.zeros(shape, np.uint8)
+        mask.ravel()[edges.places[chosen]] = 1
+        onwards.append(_pixels(cv2.dilate(mask, bar, anchor=end)))
+        back.append(_pixels(cv2.dilate(mask, bar, anchor=(0, 0))))
+    return (onwards[0] & back[1]) | (onwards[1] & back[0])
 
 
 def _joined(ink: Mask, reach: int) -> Mask:
@@ -153,37 +128,37 @@ def _joined(ink: Mask, reach: int) -> Mask:
     return _pixels(cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((5, reach), np.uint8)))
 
 
-def _sure(words: Mask, edges: Edges) -> Mask:
+def _sure(edges: Edges, shape: tuple[int, ...], reach: int) -> Mask:
     """The words with edges that no echo has, and those of faint edges that have a word's shape."""
-    count, label, boxes, _ = cv2.connectedComponentsWithStats(words, connectivity=8)
-    points = cv2.findNonZero((edges.rise | edges.fall) & words)
-    if points is None:
-        return np.zeros_like(words)
-    columns, rows = points.reshape(-1, 2).T  # OpenCV 4 and 5 shape it differently
-    labels, step = label[rows, columns], edges.step[rows, columns]
-
-    def enough(chosen: npt.NDArray[np.bool_], least: int) -> npt.NDArray[np.bool_]:
-        return np.bincount(labels[chosen], minlength=count) >= least
-
-    wide, high = boxes[:, cv2.CC_STAT_WIDTH], boxes[:, cv2.CC_STAT_HEIGHT]
-    keep = enough(step > SURE * edges.sharp, MANY) | enough(step > min(LARGE[0] * edges.sharp, LARGE[1]), FEW)
-    keep |= enough(step > 0, 2 * MANY) & (high >= WORD[0]) & (wide >= WORD[1] * high)
-    keep[0] = False
-    return _pixels(keep.astype(np.uint8)[label])
+    if not np.any(_as_many(edges, np.zeros(len(edges.step), np.intp), 1)):
+        return np.zeros(shape, np.uint8)
+    parts = parts_of(_joined(_between(edges, shape, reach, ACROSS), reach))
+    surely, perhaps = _as_many(edges, parts.at(edges.places), len(parts.boxes))
+    wide, high = parts.boxes[:, 2], parts.boxes[:, 3]
+    return parts.mask(surely | (perhaps & (high >= WORD[0]) & (wide >= WORD[1] * high)))
 
 
-def _level_lines(grey: Pixels, across: Edges, length: int) -> Mask:
-    """Level lines: thin, sharp above and below, and of one brightness along the way."""
-    turned = np.ascontiguousarray(grey.T)
-    thin = np.ascontiguousarray(_between(_sharp_edges(turned, CRISP_LINE, LINE), LINE_THICKNESS).T)
-    flat = cv2.threshold(across.step, LINE_FLAT, 1, cv2.THRESH_BINARY_INV)[1]
-    return _pixels(cv2.morphologyEx(thin & flat, cv2.MORPH_OPEN, np.ones((1, length), np.uint8)))
+def _as_many(edges: Edges, number: Places, count: int) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Which of `count` parts have the edges of ink, and which do if they have its shape; `number` -1 is in none."""
+
+    def enough(least_step: float, least: int) -> npt.NDArray[np.bool_]:
+        return np.bincount(number[(edges.step > least_step) & (number >= 0)], minlength=count) >= least
+
+    surely = enough(SURE * edges.sharp, MANY) | enough(min(LARGE[0] * edges.sharp, LARGE[1]), FEW)
+    return surely, enough(0, 2 * MANY)
+
+
+def _level_lines(edges: Edges, steps: Pixels, length: int) -> Mask:
+    """Level lines: thin, sharp above and below, and of one brightness along the way, where pixels have these steps."""
+    thin = _between(edges, steps.shape, LINE_THICKNESS, DOWN)
+    flat = _pixels(cv2.threshold(steps, LINE_FLAT, 1, cv2.THRESH_BINARY_INV)[1])
+    return _pixels(cv2.morphologyEx(thin & flat, cv2.MORPH_OPEN, bar_of(length, ACROSS)))
 
 
 def _coloured(picture: Pixels, grey: Pixels) -> Mask:
     """Pixels whose blue or red is not what this picture's greys of that brightness have: a tinted map is no colour."""
     apart = np.zeros_like(grey)
-    if cv2.absdiff(picture, cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)).max() <= CHROMA // 2:
+    if cv2.norm(picture, cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), cv2.NORM_INF) <= CHROMA // 2:
         return apart  # nor does a tint lie further from grey: none of it can be CHROMA from its tint
     stride = max(1, min(grey.shape) // TINT_SAMPLES)
     brightness = grey[::stride, ::stride].astype(np.int16).ravel()

@@ -26,9 +26,11 @@ from edge.screen.redaction_watch import RedactionWatch, redaction_of
 from edge.screen.ruler import read_ruler
 from edge.screen.signal import Signal, signal_state
 from edge.screen.spacing import SpacingConflict, agreed
+from edge.screen.turns import Turns
 
 SECOND_LOOK_NS = 1_000_000_000  # after the first: by then tissue has moved under what is painted over it
 LOOK_AGAIN_NS = 1_500_000_000  # grading resumes within 2 s of life
+ROWS = 64  # are fetched at once before they are made grey: memory answers a copy sooner than a pass that computes
 
 NO_SIGNAL: dict[Signal, Reason] = {
     "unreadable": Reason.UNREADABLE,
@@ -81,8 +83,11 @@ class ScreenReader:
         self._read_ns = 0  # when the layout was last read
         self._freeze = FreezeWatch()
         self._redaction_watch = RedactionWatch()
+        self._turns = Turns()
+        self._colour_share = 0.0
         self._limited: dict[tuple[int, ...], bool] = {}  # by the shape of the frame: it does not change on the way
         self._grey: Pixels = np.empty((0, 0), np.uint8)
+        self._near: Pixels = np.empty((0, 0, 3), np.uint8)
 
     def __call__(self, frame: Frame) -> Reading:
         """The scan of one frame; its pixels are valid until the next call.
@@ -103,31 +108,48 @@ class ScreenReader:
             return Reading("menu" if known is Reason.MENU else signal, None, known)
         picture = known.layout.picture
         assert picture is not None  # noqa: S101  a layout without one is a Reason
-        part = picture.roi.of(pixels)
-        grey = self._to_grey(part)
         if self._stream and self._freeze(pixels, picture.roi, frame.shown_ns):
             return Reading("frozen", None, Reason.FROZEN)
         spacing = agreed([*self._stated(frame), *known.claims])
         if isinstance(spacing, SpacingConflict):
             return Reading(signal, None, Reason.SPACING_CONFLICT, spacing)
+        part, chroma = picture.roi.of(pixels), chroma_within(picture.roi, pixels, frame.chroma)
+        self._turns.at(frame.shown_ns, busy=self._freeze.looked)
+        kept = np.empty_like(part) if self._stream and self._turns.take("marks") else None
+        grey = self._to_grey(part, kept)
+        known = self._with_marks_since(known, kept, chroma, frame.shown_ns)
         if known.limited:
             cv2.LUT(grey, STRETCH, dst=grey)
-        chroma = chroma_within(picture.roi, pixels, frame.chroma)
-        if self._stream and (anew := self._redaction_watch(part, chroma, known.layout.outline, frame.shown_ns)):
-            self._known = known = replace(known, redaction=anew)
         known.redaction(grey)
-        scan = Scan(grey, spacing, picture.roi, colour_share(part, chroma), known.redaction.marks)
-        return Reading(signal, scan, None)
+        if not self._stream or self._turns.take("colour"):
+            self._colour_share = colour_share(part, chroma)
+        return Reading(signal, Scan(grey, spacing, picture.roi, self._colour_share, known.redaction.marks), None)
 
-    def _to_grey(self, part: Pixels) -> Pixels:
-        """The picture as grey, in memory of ours that the next frame will use again."""
-        if self._grey.shape != part.shape[:2]:
+    def _to_grey(self, part: Pixels, kept: Pixels | None) -> Pixels:
+        """The picture as grey, in memory of ours that the next frame will use again; as it is in `kept`, if given."""
+        if (len(self._grey), *self._near.shape[1:]) != part.shape:
             self._grey = np.empty(part.shape[:2], np.uint8)
-        if part.ndim == 3:
-            cv2.cvtColor(part, cv2.COLOR_BGR2GRAY, dst=self._grey)
-        else:
-            np.copyto(self._grey, part)
+            self._near = np.empty((ROWS, *part.shape[1:]), np.uint8)
+        for top in range(0, len(part), ROWS):
+            rows, grey = part[top : top + ROWS], self._grey[top : top + ROWS]
+            near = self._near[: len(rows)] if kept is None else kept[top : top + ROWS]
+            np.copyto(near, rows)
+            if part.ndim == 3:
+                cv2.cvtColor(near, cv2.COLOR_BGR2GRAY, dst=grey)
+            else:
+                np.copyto(grey, near)
         return self._grey
+
+    def _with_marks_since(self, known: _Known, kept: Pixels | None, chroma: Pixels | None, now_ns: int) -> _Known:
+        """What is known once marks that came into the picture are counted in; in `kept`, if given, more are looked for.
+
+        The look goes on beside the frames, whose memory a source may use again.
+        """
+        if anew := self._redaction_watch.answer(now_ns):
+            self._known = known = replace(known, redaction=anew)
+        if kept is not None:
+            self._redaction_watch.look(in_colour(kept, chroma), known.layout.outline, now_ns)
+        return known
 
     def _layout(self, frame: Frame, pixels: Pixels, *, holds: bool) -> _Known | Reason:
         """What is known of the layout, read anew where it must be; `holds`: it is that of the frame before."""
@@ -164,7 +186,8 @@ class ScreenReader:
             limited = self._limited.setdefault(now.shape, is_limited(*screens)) if self._stream else is_limited(now)
             redaction = redaction_of([layout.picture.roi.of(screen) for screen in screens], layout.outline)
             self._known = _Known(layout, tuple(claims), redaction, limited)
-            self._redaction_watch.begin(frame.shown_ns)
+            self._redaction_watch.begin()
+            self._turns.begin(frame.shown_ns, "marks")
         if self._stream:
             self._watch = (self._watch.again if self._watch else LayoutWatch)(pixels, layout, anchors)
 

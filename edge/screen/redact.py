@@ -9,7 +9,6 @@ that found the marks, and with the eye that reads text. It fails closed: when it
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -18,6 +17,7 @@ import numpy.typing as npt
 from edge.errors import RedactionError
 from edge.frame import Mask, Pixels, Roi
 from edge.screen.marks import MARGIN, find_marks
+from edge.screen.parts import Places, parts_of
 from edge.screen.text import read_text
 
 PAD = 12  # px round a mark within which its fill is looked for
@@ -26,8 +26,6 @@ DEPTH = 3  # px of picture behind the mark's edge that are averaged: one speckle
 SHORTEST_WORD = 5  # px: no smaller glyph can be read
 WORD_SHAPE = 1.2  # a word is so many times as wide as high; a lone caliper, dot or focus mark is not
 STROKES = 2  # that a row through a word crosses, in a quarter of its rows at least; a bright layer is one
-
-Places: TypeAlias = npt.NDArray[np.intp]
 
 
 class Redaction:
@@ -81,8 +79,8 @@ def checked(picture: Pixels, *, name: str = "picture") -> Pixels:
 def words_left(picture: Pixels) -> tuple[Roi, ...]:
     """Boxes of what may be text in a picture that would be stored or sent: what looks painted, what reads as text."""
     grey: Pixels = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)  # type: ignore[assignment]
-    boxes = cv2.connectedComponentsWithStats(find_marks(picture), connectivity=8)[2][1:, :4].tolist()
-    painted = [box for box in (Roi(*sides) for sides in boxes) if _is_word(box.of(grey))]
+    boxes = [Roi(*sides) for sides in parts_of(find_marks(picture)).boxes.tolist()]
+    painted = [box for box in boxes if _is_word(box.of(grey))]
     read = [line.box for line in read_text(grey) if sum(glyph.isalnum() for glyph in line.text) >= LETTERS]
     return (*painted, *read)
 
@@ -111,7 +109,7 @@ def _plan(marks: Mask, inside: Mask | None) -> Fill:
     """The fill of all marked pixels (H, W), one at least."""
     free = marks == 0 if inside is None else (marks == 0) & (inside > 0)
     targets, sources, shares = [], [], []
-    for x, y, width, height, _ in cv2.connectedComponentsWithStats(marks, connectivity=8)[2][1:].tolist():
+    for x, y, width, height in parts_of(marks).boxes.tolist():
         top, left = max(0, y - PAD), max(0, x - PAD)
         box = free[top : y + height + PAD, left : x + width + PAD]
         rows, columns = np.nonzero(marks[y : y + height, x : x + width])

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from edge.findings import Outline
 from edge.frame import Pixels
-from edge.screen.colour import in_colour
 from edge.screen.marks import find_marks
 from edge.screen.outline import inside
 from edge.screen.redact import Redaction
 
-AGAIN_NS = 1_000_000_000  # from look to look
+AFTER_S = 0.002  # from the call for a look to its beginning
 USED_AFTER_NS = 400_000_000  # from the look to the first picture that is redacted by it
 
 
@@ -23,7 +23,7 @@ def redaction_of(pictures: Sequence[Pixels], outline: Outline | None) -> Redacti
 
 
 class RedactionWatch:
-    """Looks for marks again and again, beside the frames that go on: one look lasts as long as some frames.
+    """Looks for marks beside the frames that go on.
 
     Its answer is used a fixed time later on the frames' own clock, and waited for if it must be, so that a recording
     comes out the same however fast it is played.
@@ -34,21 +34,23 @@ class RedactionWatch:
         self._answer: Future[Redaction] | None = None
         self._looked_ns = 0
 
-    def begin(self, now_ns: int) -> None:
+    def begin(self) -> None:
         """A layout has been read, its marks too: what was looked for in the one before is of no use."""
-        self._answer, self._looked_ns = None, now_ns
+        self._answer = None
 
-    def __call__(
-        self, picture: Pixels, chroma: Pixels | None, outline: Outline | None, now_ns: int
-    ) -> Redaction | None:
-        """The answer to an earlier look, once; the picture is looked at when it is time to."""
-        since_ns = now_ns - self._looked_ns
-        if since_ns < 0:  # a clock set back
-            self.begin(now_ns)
-        if self._answer is not None and since_ns >= USED_AFTER_NS:
-            answer, self._answer = self._answer, None
-            return answer.result()
-        if since_ns >= AGAIN_NS:
-            self._answer = self._beside.submit(redaction_of, [in_colour(picture, chroma).copy()], outline)
-            self._looked_ns = now_ns
-        return None
+    def look(self, picture: Pixels, outline: Outline | None, now_ns: int) -> None:
+        """Look for marks in a picture (H, W) or BGR (H, W, 3) that nobody writes to until the answer is there."""
+        self._answer, self._looked_ns = self._beside.submit(_in_a_while, picture, outline), now_ns
+
+    def answer(self, now_ns: int) -> Redaction | None:
+        """What the last look found, once, when it is time to use it."""
+        if self._answer is None or now_ns - self._looked_ns < USED_AFTER_NS:
+            return None
+        answer, self._answer = self._answer, None
+        return answer.result()
+
+
+def _in_a_while(picture: Pixels, outline: Outline | None) -> Redaction:
+    """The frame that the picture is of goes first: Python runs one thread at a time, but for a network's invoke."""
+    time.sleep(AFTER_S)
+    return redaction_of([picture], outline)

@@ -144,3 +144,15 @@ def test_of_a_steady_frame_the_picture_alone_is_copied(packed):
             assert np.shares_memory(scan.pixels, grey)
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("fps", [2, 10, 12, 30])
+def test_colour_that_comes_and_goes_is_told_within_half_a_second(fps):
+    read, come, gone, shares = ScreenReader(stream=True), 2 * fps, 4 * fps, []
+    for index in range(6 * fps):
+        shown = screen(np.roll(PICTURE, 7 * index, axis=1))
+        shown = coloured(shown) if come <= index < gone else shown
+        shares.append(read(Frame(shown, round(index / fps * 1e9), index)).scan.colour_share)
+    soon = fps // 2
+    assert not any(shares[:come]) and not any(shares[gone + soon :])
+    assert min(shares[come + soon : gone]) > 0.1

@@ -151,6 +151,31 @@ def test_flow_is_told_from_the_tint(share: float):
     assert colour_share(picture[..., 0]) == 0.0
 
 
+@pytest.mark.parametrize("thick", [1, 2, 4])
+@pytest.mark.parametrize("apart", [2, 6, 11, 40])
+def test_level_lines_are_marked_however_close_they_lie(thick: int, apart: int):
+    drawn = np.zeros((480, 640), np.uint8)
+    for top in (230, 230 + thick + apart, 460):
+        drawn[top : top + thick, 120:420] = 255
+    marks = find_marks(painted(tissue(3), drawn, WHITE))
+    assert covered(marks, drawn) >= 0.95
+    assert marks.sum() < 3 * 300 * (thick + 12) + 900
+
+
+def test_names_in_every_line_are_marked_as_each_alone_is():
+    """Lines of text far apart are told one by one, lines that nearly touch together."""
+    height, picture, alone = 14, tissue(4), np.zeros((480, 640), np.uint8)
+    lines = [
+        ink(picture.shape, NAMES[n % 4], height, (0.13 * n % 1, share), FONTS[0])
+        for n, share in enumerate((0.0, 0.05, 0.3, 0.34, 0.6, 1.0))
+    ]
+    for drawn in lines:
+        alone |= find_marks(painted(picture, drawn, WHITE))
+    together = find_marks(painted(picture, np.max(lines, axis=0), WHITE))
+    assert all(covered(together, drawn) >= 0.95 for drawn in lines)
+    assert not (alone & ~together & 1).sum() > 0.02 * alone.sum()
+
+
 def test_ink_as_faint_as_speckle_is_found_once_the_tissue_moves():
     drawn = ink((480, 640), "MUELLER, ANNA", 16, (0.5, 0.5), FONTS[0])
     frames = [painted(tissue(6, moved=n), drawn, int(tissue(6)[drawn > 100].mean()) + 18) for n in range(8)]

@@ -105,6 +105,14 @@ def test_a_tinted_picture_becomes_grey_and_a_grey_one_stays_as_it_is():
     assert np.array_equal(ScreenReader(stream=False)(shown(grey, whole)).scan.pixels, grey)
 
 
+@pytest.mark.parametrize("height", [63, 64, 65, 200])
+def test_grey_and_colour_may_follow_each_other(height):
+    grey, roi = tissue((height, 380)), Roi(0, 0, 380, height)
+    reader = ScreenReader(stream=False)
+    for pixels in (grey, np.repeat(grey[..., None], 3, axis=2), grey):
+        assert np.array_equal(reader(shown(pixels, roi)).scan.pixels, grey)
+
+
 def test_reading_changes_no_pixel_of_the_frame():
     pixels = screen(PICTURE)
     before = pixels.copy()

@@ -10,7 +10,8 @@ import pytest
 
 from edge.frame import Frame, Roi
 from edge.screen.read import ScreenReader
-from edge.screen.redaction_watch import AGAIN_NS, USED_AFTER_NS
+from edge.screen.redaction_watch import USED_AFTER_NS
+from edge.screen.turns import RESTS_NS
 from tests.edge.test_screen_marks import FONTS, ink, painted, tissue
 
 FPS = 30
@@ -42,7 +43,7 @@ def marked(pause_s: float = 0.0) -> list[int]:
 def test_a_name_typed_over_a_living_picture_is_painted_over_within_a_second_and_a_half():
     counts = marked()
     assert not any(counts[:SET_AT])
-    soon = SET_AT + round((AGAIN_NS + USED_AFTER_NS) * FPS / 1e9) + 2
+    soon = SET_AT + round((RESTS_NS["marks"] + USED_AFTER_NS) * FPS / 1e9) + 2
     assert all(count > 1000 for count in counts[soon:])
 
 
