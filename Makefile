@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 TFLITE := .venv-tflite
 ONNX2TF := .venv-onnx2tf
 
-.PHONY: demo test lint format test-slow test-tflite test-arm64 test-vm onnx2tf reference schema clean
+.PHONY: demo test lint format test-slow test-tflite test-arm64 test-vm onnx2tf reference bench-peers schema clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/sonoedge demo
@@ -46,6 +46,11 @@ onnx2tf: $(ONNX2TF)/.ready
 # Hours: renders the phantoms, trains, converts, measures and writes edge/assets/*.sonobundle.
 reference: $(VENV)/.dev
 	$(BIN)/python -m convert.reference
+
+# Beside the textbook script and other engines: minutes, on a machine that does nothing else.
+bench-peers: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet --editable '.[bench]'
+	$(BIN)/python -m benchmarks.peers --out build/peers $(PEERS)
 
 schema: $(VENV)/.dev
 	$(BIN)/python -m edge.report > docs/report.schema.json

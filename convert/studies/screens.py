@@ -15,8 +15,9 @@ from tqdm import tqdm
 from convert.errors import DataError
 from convert.studies.study import table
 from edge.frame import Frame, Roi
+from edge.screen.colour import to_grey
 from edge.screen.layout import Layout, read_layout
-from edge.screen.read import ScreenReader, to_grey
+from edge.screen.read import ScreenReader
 from edge.screen.text import text_boxes
 from edge.sources import open_source
 

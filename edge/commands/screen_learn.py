@@ -72,7 +72,7 @@ def _some(source: FrameSource) -> list[Pixels]:
     """Grey screens of a source, some seconds of a stream or the first of its stills."""
     from itertools import islice
 
-    from edge.screen.read import to_grey
+    from edge.screen.colour import to_grey
 
     every = EVERY if source.stream else 1
     frames = [frame.pixels for frame in islice(source, 0, FRAMES * every, every)]

@@ -14,6 +14,7 @@ profile      what a person taught of one machine's screen; `learn` is how
 marks        what is painted into the picture; from `edges` and the connected `parts` that they make
 redact       painting over, and the last check on what is stored or sent
 
-turns        whose turn it is of what is looked at only now and then
+knowledge    all that is read of one layout
+later        what is worked out beside the frames; `turns` whose turn it is of what is looked at only now and then
 read         the step of the pipeline: frame -> Scan, or the Reason why there is none
 """

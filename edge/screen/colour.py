@@ -1,8 +1,9 @@
-"""Pictures whose colour lies beside their luma, as video carries it: turned into BGR where somebody asks for colour."""
+"""Pictures with their colour within or beside them, as video carries it: turned into BGR, or into grey."""
 
 from __future__ import annotations
 
 import cv2
+import numpy as np
 
 from edge.frame import Pixels, Roi
 
@@ -26,3 +27,12 @@ def chroma_within(roi: Roi, pixels: Pixels, chroma: Pixels | None) -> Pixels | N
     down, across = pixels.shape[0] // chroma.shape[0], pixels.shape[1] // chroma.shape[1]
     rows = slice(roi.y // down, -(-(roi.y + roi.height) // down))
     return chroma[rows, roi.x // across : -(-(roi.x + roi.width) // across)]
+
+
+def to_grey(pixels: Pixels) -> Pixels:
+    """(H, W) or BGR (H, W, 3) as grey (H, W)."""
+    if pixels.ndim == 2:
+        return pixels
+    grey: Pixels = np.empty(pixels.shape[:2], np.uint8)
+    cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY, dst=grey)
+    return grey

@@ -2,12 +2,14 @@
 
 What is where is read when the layout changes: for stills each time; for a stream at its first frame, once more when
 there is a second look at the same layout to compare with, and whenever the cheap look at each frame says that it no
-longer holds. In between only the picture's own pixels are touched, and marks are looked for beside the frames.
+longer holds. In between only the picture's own pixels are touched; the second look, and marks that come, are read
+beside the frames.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import cv2
 import numpy as np
@@ -17,13 +19,13 @@ from edge.findings import Reason
 from edge.frame import UNKNOWN_SPACING, Frame, Pixels, Roi, Scan, Spacing
 from edge.screen.colour import chroma_within, in_colour
 from edge.screen.freeze import FreezeWatch
-from edge.screen.layout import Layout, LayoutWatch, layout_at, read_layout
-from edge.screen.levels import STRETCH, is_limited
+from edge.screen.knowledge import Known, Learned, Learner, called
+from edge.screen.later import Later
+from edge.screen.layout import LayoutWatch
+from edge.screen.levels import STRETCH
 from edge.screen.marks import colour_share
 from edge.screen.profile import Profile
 from edge.screen.redact import Redaction
-from edge.screen.redaction_watch import RedactionWatch, redaction_of
-from edge.screen.ruler import read_ruler
 from edge.screen.signal import Signal, signal_state
 from edge.screen.spacing import SpacingConflict, agreed
 from edge.screen.turns import Turns
@@ -51,16 +53,6 @@ class Reading:
     conflict: SpacingConflict | None = None
 
 
-@dataclass(frozen=True)
-class _Known:
-    """All that was read of one layout."""
-
-    layout: Layout
-    claims: tuple[Spacing | SpacingConflict, ...]  # of what the screen shows: ruler, profile
-    redaction: Redaction
-    limited: bool  # range
-
-
 class ScreenReader:
     """Reads the frames of one source.
 
@@ -76,16 +68,17 @@ class ScreenReader:
         roi: Roi | None = None,
         profile: Profile | None = None,
     ) -> None:
-        self._stream, self._spacing, self._given_roi, self._profile = stream, spacing, roi, profile
-        self._known: _Known | Reason | None = None
+        self._stream, self._spacing = stream, spacing
+        self._learn = Learner(stream=stream, roi=roi, profile=profile)
+        self._known: Known | Reason | None = None
         self._watch: LayoutWatch | None = None
         self._first_look: tuple[Pixels, int] | None = None  # a frame of this layout and its time, until the second
+        self._second_look = Later[tuple[Pixels, Learned]]("layout")
         self._read_ns = 0  # when the layout was last read
         self._freeze = FreezeWatch()
-        self._redaction_watch = RedactionWatch()
+        self._marks_since = Later[Redaction]("marks")
         self._turns = Turns()
         self._colour_share = 0.0
-        self._limited: dict[tuple[int, ...], bool] = {}  # by the shape of the frame: it does not change on the way
         self._grey: Pixels = np.empty((0, 0), np.uint8)
         self._near: Pixels = np.empty((0, 0, 3), np.uint8)
 
@@ -140,73 +133,59 @@ class ScreenReader:
                 np.copyto(grey, near)
         return self._grey
 
-    def _with_marks_since(self, known: _Known, kept: Pixels | None, chroma: Pixels | None, now_ns: int) -> _Known:
+    def _with_marks_since(self, known: Known, kept: Pixels | None, chroma: Pixels | None, now_ns: int) -> Known:
         """What is known once marks that came into the picture are counted in; in `kept`, if given, more are looked for.
 
         The look goes on beside the frames, whose memory a source may use again.
         """
-        if anew := self._redaction_watch.answer(now_ns):
+        if anew := self._marks_since.answer(now_ns):
             self._known = known = replace(known, redaction=anew)
         if kept is not None:
-            self._redaction_watch.look(in_colour(kept, chroma), known.layout.outline, now_ns)
+            look = partial(Redaction.of, [in_colour(kept, chroma)], known.layout.outline)
+            self._marks_since.begin(now_ns, look)
         return known
 
-    def _layout(self, frame: Frame, pixels: Pixels, *, holds: bool) -> _Known | Reason:
+    def _layout(self, frame: Frame, pixels: Pixels, *, holds: bool) -> Known | Reason:
         """What is known of the layout, read anew where it must be; `holds`: it is that of the frame before."""
         now_ns = frame.shown_ns
         if not holds:
             if self._stream and (self._first_look is None or self._known is not Reason.AMBIGUOUS_VIEWS):
                 # Of two pictures the one that moves is meant.
                 self._first_look = in_colour(pixels, frame.chroma).copy(), now_ns
-            self._learn(frame, pixels)
+            self._learn_now(frame, pixels)
+        elif seen := self._second_look.answer(now_ns):
+            self._take(*seen, now_ns)
         elif self._first_look and now_ns - self._first_look[1] >= SECOND_LOOK_NS:
             earlier, self._first_look = self._first_look[0], None
-            self._learn(frame, pixels, earlier)
-        elif not isinstance(self._known, _Known) and now_ns - self._read_ns >= LOOK_AGAIN_NS:
-            self._learn(frame, pixels)  # is there a picture by now?
+            self._look_again(frame, pixels.copy(), earlier)
+        elif not isinstance(self._known, Known) and now_ns - self._read_ns >= LOOK_AGAIN_NS:
+            self._learn_now(frame, pixels)  # is there a picture by now?
         assert self._known is not None  # noqa: S101  what holds was learned
         return self._known
 
-    def _learn(self, frame: Frame, pixels: Pixels, *earlier: Pixels) -> None:
-        """Read a layout; `earlier` is another screen of it, in colour."""
-        self._read_ns = frame.shown_ns
-        now, anchors = in_colour(pixels, frame.chroma), tuple[Roi, ...]()
-        screens = [*earlier, now]
-        layout = self._read_layout(frame, screens)
-        if isinstance(layout, Reason):
-            self._known = layout
-            layout = Layout((now.shape[0], now.shape[1]), None, None, ambiguous=False)
-        elif layout.picture is not None:
-            ruler = read_ruler(now, layout.picture.roi)
-            claims, anchors = [ruler.claim], ruler.places
-            if self._profile is not None:
-                claims.append(self._profile.spacing(now))
-                anchors = (*anchors, *(Roi(*strip.place) for strip in self._profile.ruler))
-            # The range of a source does not change on the way; a later screen may have too little white to tell it.
-            limited = self._limited.setdefault(now.shape, is_limited(*screens)) if self._stream else is_limited(now)
-            redaction = redaction_of([layout.picture.roi.of(screen) for screen in screens], layout.outline)
-            self._known = _Known(layout, tuple(claims), redaction, limited)
-            self._redaction_watch.begin()
-            self._turns.begin(frame.shown_ns, "marks")
-        if self._stream:
-            self._watch = (self._watch.again if self._watch else LayoutWatch)(pixels, layout, anchors)
+    def _look_again(self, frame: Frame, pixels: Pixels, earlier: Pixels) -> None:
+        """Read a layout that still holds beside the frames that go on; nobody writes to its pixels."""
+        still = replace(frame, pixels=None, chroma=None)
+        screens = [earlier, in_colour(pixels, frame.chroma)]
+        self._second_look.begin(frame.shown_ns, lambda: (pixels, self._learn(still, screens)))
+        self._marks_looked_for(frame.shown_ns)
 
-    def _read_layout(self, frame: Frame, screens: list[Pixels]) -> Layout | Reason:
-        """Where the picture is: as the user says, as the profile says, or as it is seen, within the header's region."""
-        now = screens[-1]
-        if self._given_roi is not None:
-            return layout_at(now, _fitting(self._given_roi, frame, now))
-        if self._profile is not None:
-            if not self._profile.fits(now):
-                return Reason.NOT_THE_PROFILE
-            return layout_at(now, self._profile.roi, self._profile.corners)
-        region = None if frame.region is None else _fitting(frame.region, frame, now)
-        layout = read_layout([to_grey(screen) for screen in screens], within=region)
-        if region is not None and (layout.ambiguous or layout.picture is None):
-            return layout_at(now, region)  # the header knows of one picture
-        if layout.ambiguous:
-            return Reason.AMBIGUOUS_VIEWS
-        return Reason.MENU if layout.picture is None else layout
+    def _marks_looked_for(self, now_ns: int) -> None:
+        """Reading a layout is a look for marks too."""
+        self._marks_since.forget()
+        self._turns.begin(now_ns, "marks")
+
+    def _learn_now(self, frame: Frame, pixels: Pixels) -> None:
+        """Read a layout while the frame waits for it."""
+        self._second_look.forget()
+        self._take(pixels, self._learn(frame, [in_colour(pixels, frame.chroma)]), frame.shown_ns)
+        self._marks_looked_for(frame.shown_ns)
+
+    def _take(self, pixels: Pixels, learned: Learned, now_ns: int) -> None:
+        """From now on this is the layout, as read of the frame `pixels`."""
+        self._known, self._read_ns = learned.known, now_ns
+        if self._stream:
+            self._watch = (self._watch.again if self._watch else LayoutWatch)(pixels, learned.layout, learned.anchors)
 
     def _stated(self, frame: Frame) -> list[Spacing]:
         """What header and user state, who must not contradict each other.
@@ -216,27 +195,5 @@ class ScreenReader:
         """
         stated = [frame.spacing, self._spacing]
         if isinstance(conflict := agreed(stated), SpacingConflict):
-            raise UsageError(f"{_called(frame)}: {conflict}: leave --spacing-mm out")
+            raise UsageError(f"{called(frame)}: {conflict}: leave --spacing-mm out")
         return stated
-
-
-def to_grey(pixels: Pixels) -> Pixels:
-    """(H, W) or BGR (H, W, 3) as grey (H, W)."""
-    if pixels.ndim == 2:
-        return pixels
-    grey: Pixels = np.empty(pixels.shape[:2], np.uint8)
-    cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY, dst=grey)
-    return grey
-
-
-def _fitting(roi: Roi, frame: Frame, pixels: Pixels) -> Roi:
-    if not roi.fits(pixels):
-        raise UsageError(
-            f"{_called(frame)}: the region {roi.x},{roi.y},{roi.width},{roi.height} lies outside "
-            f"the {pixels.shape[1]} x {pixels.shape[0]} picture: give --roi X,Y,W,H inside it"
-        )
-    return roi
-
-
-def _called(frame: Frame) -> str:
-    return frame.name or f"frame {frame.index}"

@@ -8,6 +8,7 @@ that found the marks, and with the eye that reads text. It fails closed: when it
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -15,8 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.errors import RedactionError
+from edge.findings import Outline
 from edge.frame import Mask, Pixels, Roi
 from edge.screen.marks import MARGIN, find_marks
+from edge.screen.outline import inside
 from edge.screen.parts import Places, parts_of
 from edge.screen.text import read_text
 
@@ -39,6 +42,12 @@ class Redaction:
         self.marks: Mask | None = within.astype(np.uint8) if within.any() else None
         self._shape = marks.shape
         self._fill = None if self.marks is None else _plan(self.marks, inside)
+
+    @classmethod
+    def of(cls, pictures: Sequence[Pixels], outline: Outline | None) -> Redaction:
+        """That of pictures (H, W) or BGR (H, W, 3) of one layout, all of it within `outline`."""
+        marks = find_marks(*pictures)
+        return cls(marks, inside(outline, marks.shape) if outline else None)
 
     def __call__(self, grey: Pixels) -> None:
         """Redact a grey picture (H, W) in place. The picture lies in memory without gaps.

@@ -76,21 +76,24 @@ def _box(nerve: Nerve, pixels: Pixels) -> Roi:
 def _shadow_share(pixels: Pixels, box: Roi) -> float:
     """Share of the nerve's columns that are dark in the nerve and on as far below it, against those at equal depth."""
     left, right = max(0, box.x - box.width), min(pixels.shape[1], box.x + 2 * box.width)
-    middle = box.y + box.height
+    nerve, middle = slice(box.x - left, box.x - left + box.width), box.y + box.height
     beside = pixels[:, left:right]
-    shaded = _shaded(beside[box.y : middle], box.width) & _shaded(beside[middle : middle + box.height], box.width)
-    return float(shaded[box.x - left : box.x - left + box.width].mean())
+    shaded = _shaded(beside[middle : middle + box.height], nerve)
+    if shaded.any():  # mostly there is none
+        shaded &= _shaded(beside[box.y : middle], nerve)
+    return np.count_nonzero(shaded) / box.width
 
 
-def _shaded(band: Pixels, nerve_px: int) -> npt.NDArray[np.bool_]:
-    """Which columns of a band of one depth, (rows, columns), are shaded; none where there is no band."""
+def _shaded(band: Pixels, nerve: slice) -> npt.NDArray[np.bool_]:
+    """Which of the nerve's columns are shaded in a band of one depth, (rows, columns); none where there is no band."""
+    width = nerve.stop - nerve.start
     if not band.size:
-        return np.zeros(band.shape[1], np.bool_)
-    columns = cv2.blur(cv2.reduce(band, 0, cv2.REDUCE_AVG, dtype=cv2.CV_32F), (max(1, nerve_px // SMOOTH), 1))[0]
+        return np.zeros(width, np.bool_)
+    columns = cv2.blur(cv2.reduce(band, 0, cv2.REDUCE_AVG, dtype=cv2.CV_32F), (max(1, width // SMOOTH), 1))[0]
     lit = float(np.sort(columns)[int(DARKER * len(columns))])
-    shaded: npt.NDArray[np.bool_] = columns < (SHADED * lit if lit > FAINT else 0.0)
+    shaded: npt.NDArray[np.bool_] = columns[nerve] < (SHADED * lit if lit > FAINT else 0.0)
     return shaded
 
 
 def _marked_share(scan: Scan, box: Roi) -> float:
-    return 0.0 if scan.marks is None else np.count_nonzero(box.of(scan.marks)) / (box.width * box.height)
+    return 0.0 if scan.marks is None else cv2.countNonZero(box.of(scan.marks)) / (box.width * box.height)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -23,15 +25,15 @@ def grade_probabilities(logits: Sequence[float], temperature: float = 1.0) -> Pr
 
     The three steps are learnt apart and may cross by a little; a step is never likelier than the one before it.
     """
-    normal, mild, moderate, severe = probability_rows(np.asarray(logits, np.float64), temperature).tolist()
+    # The sigmoid as tanh, which no logit overflows.
+    above = (0.5 + 0.5 * math.tanh(logit / (2 * temperature)) for logit in logits)
+    normal, mild, moderate, severe = (more - less for more, less in pairwise((1.0, *accumulate(above, min), 0.0)))
     return normal, mild, moderate, severe
 
 
 def probability_rows(logits: FloatArray, temperature: float = 1.0) -> FloatArray:
-    """As `grade_probabilities`, of logits (..., 3): (..., 4)."""
-    # The sigmoid as tanh, which no logit overflows.
-    above = 0.5 + 0.5 * np.tanh(logits / (2 * temperature))
-    above = np.minimum.accumulate(above, axis=-1)
+    """As `grade_probabilities`, of many at once: logits (..., 3) -> (..., 4)."""
+    above = np.minimum.accumulate(0.5 + 0.5 * np.tanh(logits / (2 * temperature)), axis=-1)
     # Adding 0.0 turns the -0.0 of two equal steps into 0.0: a report says no "-0 %".
     rows: FloatArray = -np.diff(above, prepend=1.0, append=0.0, axis=-1) + 0.0
     return rows
@@ -39,7 +41,7 @@ def probability_rows(logits: FloatArray, temperature: float = 1.0) -> FloatArray
 
 def most_likely(probabilities: Probabilities) -> str:
     """The grade with the largest probability; the milder one of two equals."""
-    return GRADES[int(np.argmax(probabilities))]
+    return GRADES[probabilities.index(max(probabilities))]
 
 
 class Grader:

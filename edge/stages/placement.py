@@ -5,12 +5,16 @@ Used by the device, by calibration and by training alike, so that all three see 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
 
 from edge.frame import Pixels
+
+NEARLY_AS_LARGE = math.sqrt(2)  # times the target: such a source is small, its means of fractions are soon taken
 
 
 @dataclass(frozen=True)
@@ -60,17 +64,18 @@ class Placement:
             (y + 0.5 - self.target.top) / self.scale_y + self.source.top - 0.5,
         )
 
+    @cached_property
+    def corners(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Where the canvas's columns and rows lie in the picture: `to_picture`, to a tenth of a pixel."""
+        height, width = self.canvas_shape
+        xs = tuple(round(self.to_picture(column, 0)[0], 1) for column in range(width))
+        return xs, tuple(round(self.to_picture(0, row)[1], 1) for row in range(height))
+
     def paint(self, pixels: Pixels, canvas: Pixels) -> None:
         """Draw the source part of `pixels` (H, W) on `canvas`, which is written whole."""
         if self.target.width * self.target.height < canvas.size:
             canvas.fill(0)
-        shrinks = self.scale_x < 1 or self.scale_y < 1
-        cv2.resize(
-            self.source.of(pixels),
-            (self.target.width, self.target.height),
-            dst=self.target.of(canvas),
-            interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR,
-        )
+        _resize(self.source.of(pixels), self.target.of(canvas))
 
     def lift(self, mask: Pixels, picture_shape: tuple[int, int]) -> Pixels:
         """A mask on the canvas (0 and 1) as a mask of the whole picture, 0 where the canvas did not reach."""
@@ -79,6 +84,26 @@ class Placement:
             self.target.of(mask), (self.source.width, self.source.height), interpolation=cv2.INTER_NEAREST
         )
         return lifted
+
+
+def _resize(source: Pixels, target: Pixels) -> None:
+    """Draw `source` over `target`; where it shrinks, each pixel is the mean of those that it covers.
+
+    OpenCV takes a mean of fractions of pixels one by one, a mean of 2 x 2 by vectors. So what shrinks is brought to 2,
+    4, 8 ... times its target, by less than 2, where bilinear means miss no pixel, and halved from there.
+    """
+    height, width = target.shape
+    down, across = source.shape[0] / height, source.shape[1] / width
+    if min(down, across) < NEARLY_AS_LARGE:
+        how = cv2.INTER_AREA if max(down, across) > 1 else cv2.INTER_LINEAR
+        cv2.resize(source, (width, height), dst=target, interpolation=how)
+        return
+    halvings = max(1, int(math.log2(min(down, across))))
+    for times in range(halvings, 0, -1):
+        larger = np.empty((height << times, width << times), np.uint8)
+        cv2.resize(source, (width << times, height << times), dst=larger, interpolation=cv2.INTER_LINEAR)
+        source = larger
+    cv2.resize(source, (width, height), dst=target, interpolation=cv2.INTER_LINEAR)  # to a half: the mean of 2 x 2
 
 
 def place_from_skin(picture_shape: tuple[int, int], canvas_shape: tuple[int, int], scale: float) -> Placement:

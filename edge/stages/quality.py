@@ -6,6 +6,8 @@ the pixels. None knows a machine: they follow from what tissue under a probe loo
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 
@@ -23,7 +25,8 @@ BLACK = 2.0  # grey level: a darker part holds no echo, or lies outside a sector
 FAINT = 16.0  # grey levels: where there is hardly any grain, steps of so little are no echoes either
 FINE_MM, FINES_OF_DEPTH = 0.15, 256  # the size of speckle; a picture of unknown scale is taken to be 38 mm deep
 COARSE = 8  # times the fine distance: the size of what speckle makes up
-LINES = 64  # rows and columns, or some more, are enough for sharpness
+LINES = 64  # rows, or some more, are enough for sharpness along them
+DEPTHS = 192  # ... and so many for sharpness down: layers run along rows, so that a few depths are few samples
 
 
 def too_small(pixels: Pixels, thresholds: Thresholds) -> Shortfall | None:
@@ -41,13 +44,13 @@ def judge_picture(scan: Scan, thresholds: Thresholds) -> Shortfall | None:
 
 
 def _judge_light(sample: Pixels, thresholds: Thresholds) -> Shortfall | None:
-    brightest, bright = _brightness(sample)
+    lit = np.count_nonzero(sample >= math.ceil(thresholds.min_brightness)) / sample.size
     return (
-        below(Reason.TOO_DARK, brightest, thresholds.min_brightness)
+        (None if lit > BRIGHTEST else _judge_brightness(sample, BRIGHTEST, thresholds))
         or below(Reason.NO_CONTRAST, cv2.meanStdDev(sample)[1].item(), thresholds.min_contrast)
         or below(Reason.NO_CONTACT, _echoes(sample), thresholds.min_echoes)
-        or below(Reason.TOO_DARK, bright, thresholds.min_brightness)
-        or above(Reason.SATURATED, _white_share(sample), thresholds.max_saturated_share)
+        or (None if lit > BRIGHT else _judge_brightness(sample, BRIGHT, thresholds))
+        or _judge_white(sample, thresholds)
     )
 
 
@@ -59,10 +62,12 @@ def _judge_sharpness(scan: Scan, thresholds: Thresholds) -> Shortfall | None:
     pixels, mm_per_px = scan.pixels, scan.spacing.mm_per_px
     fine = pixels.shape[0] / FINES_OF_DEPTH if mm_per_px is None else FINE_MM / mm_per_px
     px = max(1, min(round(fine), (min(pixels.shape) - 1) // COARSE))
-    stride = max(1, min(pixels.shape) // LINES)
-    columns, rows = np.ascontiguousarray(pixels[:, ::stride].T), pixels[::stride]
-    return below(Reason.BLURRED, _sharpness(columns, px), thresholds.min_axial_sharpness) or below(
-        Reason.BLURRED, _sharpness(rows, px), thresholds.min_lateral_sharpness
+    depths, lines = max(1, len(pixels) // DEPTHS), pixels[:: max(1, min(pixels.shape) // LINES)]
+    far = (px, COARSE * px)
+    axial = _sharpness(*(_change(pixels[by::depths], pixels[:-by:depths]) for by in far))
+    lateral = _sharpness(*(_change(lines[:, by:], lines[:, :-by]) for by in far))
+    return below(Reason.BLURRED, axial, thresholds.min_axial_sharpness) or below(
+        Reason.BLURRED, lateral, thresholds.min_lateral_sharpness
     )
 
 
@@ -74,17 +79,19 @@ def _sample(pixels: Pixels) -> Pixels:
     return np.ascontiguousarray(sample[:height, :width])
 
 
-def _brightness(sample: Pixels) -> tuple[float, float]:
-    """The grey levels that the brightest and the bright pixels reach."""
+def _judge_brightness(sample: Pixels, share: float, thresholds: Thresholds) -> Shortfall | None:
+    """By the grey level that the brightest `share` of the pixels reaches: dear to know, wanted only where it is low."""
     at_most = np.cumsum(cv2.calcHist([sample], [0], None, [256], [0, 256])) / sample.size
-    brightest, bright = np.searchsorted(at_most, (1 - BRIGHTEST, 1 - BRIGHT)).tolist()
-    return brightest, bright
+    return below(Reason.TOO_DARK, int(np.searchsorted(at_most, 1 - share)), thresholds.min_brightness)
 
 
-def _white_share(sample: Pixels) -> float:
-    """Of the whitest tile."""
+def _judge_white(sample: Pixels, thresholds: Thresholds) -> Shortfall | None:
+    """By the share of the whitest tile; tiles are only looked at where all that is white would be too much for one."""
     white = cv2.threshold(sample, WHITE - 1, 255, cv2.THRESH_BINARY)[1]
-    return float(cv2.resize(white, (TILES, TILES), interpolation=cv2.INTER_AREA).max()) / 255
+    if cv2.countNonZero(white) * TILES**2 <= thresholds.max_saturated_share * sample.size:
+        return None
+    whitest = cv2.resize(white, (TILES, TILES), interpolation=cv2.INTER_AREA).max() / 255
+    return above(Reason.SATURATED, whitest, thresholds.max_saturated_share)
 
 
 def _echoes(sample: Pixels) -> float:
@@ -93,23 +100,24 @@ def _echoes(sample: Pixels) -> float:
     Off the skin a probe shows its own ringing at the top, and below it nothing, or the ringing's repetitions and
     noise, which the gain by depth brightens: all of that is alike from side to side. Tissue never is. Nothing: 0.
     """
-    values = sample.astype(np.float32)
-    mean, square = (cv2.resize(x, (PARTS, PARTS), interpolation=cv2.INTER_AREA) for x in (values, values * values))
-    mean, grain = mean[PARTS // 4 :], np.sqrt(np.maximum(square - mean * mean, 0.0))[PARTS // 4 :]
-    lit = np.minimum(mean[:, 1:], mean[:, :-1]) > BLACK
-    if not lit.any():
+    values = sample[len(sample) // 4 :].astype(np.float32)
+    parts = (PARTS, PARTS * 3 // 4)
+    mean, square = (cv2.resize(x, parts, interpolation=cv2.INTER_AREA) for x in (values, values * values))
+    here, beside = mean[:, 1:], mean[:, :-1]
+    lit = np.minimum(here, beside) > BLACK
+    steps = np.sort(np.abs(here - beside)[lit])
+    if not len(steps):
         return 0.0
-    steps = np.sort(np.abs(mean[:, 1:] - mean[:, :-1])[lit])
-    return float(steps[int(0.98 * len(steps))] / (FAINT + np.median(grain[:, 1:][lit])))
+    grain = np.sort(np.sqrt(np.maximum(square - mean * mean, 0.0))[:, 1:][lit])
+    middle = (grain[(len(grain) - 1) // 2] + grain[len(grain) // 2]) / 2
+    return float(steps[int(0.98 * len(steps))] / (FAINT + middle))
 
 
-def _sharpness(lines: Pixels, px: int) -> float:
-    """Of lines (lines, pixels), along them, `px` being the fine distance; 1 where nothing changes: it says nothing."""
-    coarse = _change(lines, COARSE * px)
-    return _change(lines, px) / coarse if coarse else 1.0
+def _sharpness(fine: float, coarse: float) -> float:
+    """Of changes in grey levels; 1 where nothing changes: it says nothing."""
+    return fine / coarse if coarse else 1.0
 
 
-def _change(lines: Pixels, px: int) -> float:
-    """Mean difference of pixels so far apart, in grey levels; 0 where none are."""
-    here, there = lines[:, px:], lines[:, :-px]
+def _change(here: Pixels, there: Pixels) -> float:
+    """Mean difference of pixels, in grey levels; 0 where there are none."""
     return cv2.norm(here, there, cv2.NORM_L1) / here.size if here.size else 0.0

@@ -18,6 +18,7 @@ from edge.findings import Nerve, Reason, Shortfall, above
 from edge.frame import Mask, Pixels
 from edge.manifest import ModelEntry, Typical
 from edge.stages.grade import Grader
+from edge.stages.placement import Box
 from edge.stages.segment import Segmenter
 
 Features = npt.NDArray[np.float64]  # (F,), or (N, F): as `FEATURES`
@@ -50,8 +51,8 @@ def features(nerve: Nerve, mask: Mask, segmenter: Segmenter, grader: Grader) -> 
             math.log(1.01 - nerve.ellipse_fill),
             nerve.components,
             (nerve.ellipse.y_px + 0.5) * placement.scale_y * mm_per_px,
-            _mean_grey(segmenter.canvas, mask),
-            _mean_grey(grader.canvas),
+            _mean_within(segmenter.canvas, mask),
+            cv2.mean(grader.canvas)[0],
             math.log1p(segmenter.unsure_px() / math.sqrt(area_px)),
             *_layers(grader.canvas),
             *grader.logits,
@@ -94,13 +95,17 @@ def distance(seen: Features, centre: Features, precision: npt.NDArray[np.float64
 
 def _layers(crop: Pixels) -> tuple[float, float]:
     """`layered` and `uneven sides` of a crop (H, W), looked at without its speckle."""
-    small = cv2.resize(crop, LAYERS_PX, interpolation=cv2.INTER_AREA).astype(np.float32)
-    down, across = (float(np.abs(np.diff(small, axis=axis)).sum()) for axis in (0, 1))
-    sides = [part.mean(axis=1) for part in (small[:, : LAYERS_PX[0] // 4], small[:, -LAYERS_PX[0] // 4 :])]
-    left, right = (side - side.mean() for side in sides)
-    alike = float(left @ right) / max(float(np.linalg.norm(left) * np.linalg.norm(right)), 1e-6)
+    small = cv2.resize(crop, LAYERS_PX, interpolation=cv2.INTER_AREA)
+    down, across = cv2.norm(small[1:], small[:-1], cv2.NORM_L1), cv2.norm(small[:, 1:], small[:, :-1], cv2.NORM_L1)
+    width = LAYERS_PX[0] // 4
+    sides = small[:, :width], small[:, -width:]
+    left, right = (cv2.reduce(side, 1, cv2.REDUCE_AVG, dtype=cv2.CV_64F)[:, 0] for side in sides)
+    left, right = left - cv2.mean(left)[0], right - cv2.mean(right)[0]
+    alike = left.dot(right) / max(math.sqrt(left.dot(left) * right.dot(right)), 1e-6)
     return math.log((down + 1.0) / (across + 1.0)), math.log(1.01 - alike)
 
 
-def _mean_grey(pixels: Pixels, mask: Mask | None = None) -> float:
-    return float(cv2.mean(pixels, mask)[0])
+def _mean_within(pixels: Pixels, mask: Mask) -> float:
+    left, top, width, height = cv2.boundingRect(mask)
+    box = Box(left, top, left + width, top + height)
+    return cv2.mean(box.of(pixels), box.of(mask))[0]

@@ -112,7 +112,7 @@ def test_the_watch_holds_whatever_memory_a_frame_lies_in():
     def counted(*args):
         nonlocal count
         count += 1
-        read_layout(*args)
+        return read_layout(*args)
 
     read._learn = counted
     for index in range(6):

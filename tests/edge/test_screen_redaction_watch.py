@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from edge.frame import Frame, Roi
+from edge.screen.later import USED_AFTER_NS
 from edge.screen.read import ScreenReader
-from edge.screen.redaction_watch import USED_AFTER_NS
 from edge.screen.turns import RESTS_NS
 from tests.edge.test_screen_marks import FONTS, ink, painted, tissue
 

@@ -17,7 +17,7 @@ from convert.phantom import screen as machine
 from convert.phantom.acquisition import draw_settings
 from convert.phantom.frames import TRANSVERSE, render
 from convert.phantom.subject import draw_subject
-from edge.screen.read import to_grey
+from edge.screen.colour import to_grey
 from edge.screen.roi import find_roi
 from edge.screen.signal import signal_state
 from edge.sources import open_source

@@ -9,7 +9,8 @@ from edge.findings import Ellipse, Nerve, Reason
 from edge.frame import UNKNOWN_SPACING, Roi, Scan, Spacing
 from edge.manifest import Thresholds
 from edge.stages.fitness import judge_nerve, judge_spacing
-from edge.stages.measure import Components
+from edge.stages.measure import Components, Form
+from edge.stages.placement import Box
 from tests.pictures import tissue
 
 USUAL = Thresholds()
@@ -33,7 +34,8 @@ def nerve(box=BOX, **changed):
 
 
 def components(margin_px=20, span=0.2):
-    return Components(np.zeros((1, 1), np.uint8), 1, margin_px, span, 0.98)
+    pixel = Form(1.0, 0.0, 0.0, 1.0, 1.0, 0.0)
+    return Components(np.ones((1, 1), np.uint8), Box(0, 0, 1, 1), pixel, 1, margin_px, span, 0.98)
 
 
 def scan(pixels=None, **told):

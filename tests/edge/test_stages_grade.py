@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.findings import GRADES
-from edge.stages.grade import grade_probabilities, most_likely
+from edge.stages.grade import grade_probabilities, most_likely, probability_rows
 
 logits = st.floats(-1e6, 1e6)
 three = st.tuples(logits, logits, logits)
@@ -49,6 +49,12 @@ def test_crossed_steps_leave_the_middle_empty():
 def test_a_high_temperature_makes_unsure(values):
     hot = grade_probabilities(values, 1e9)
     assert hot[0] == pytest.approx(0.5, abs=1e-3)
+
+
+@given(st.lists(three, min_size=1, max_size=5), temperatures)
+def test_many_at_once_are_the_same_as_one_by_one(rows, temperature):
+    one_by_one = [grade_probabilities(row, temperature) for row in rows]
+    assert probability_rows(np.array(rows), temperature) == pytest.approx(np.array(one_by_one), abs=1e-12)
 
 
 @pytest.mark.parametrize("index", range(4))

@@ -185,6 +185,32 @@ def test_three_parts_are_at_most_two_strands():
     assert nerve.components == 2
 
 
+def test_what_else_the_network_answers_changes_no_measure():
+    nerve = mask_of(Oval(40, 64, 12, 8, 20.0))
+    littered = nerve.copy()
+    littered[3, 3] = littered[120:123, 110:114] = 1
+    alone, found = nerve_components(nerve, WHOLE), nerve_components(littered, WHOLE)
+    assert np.array_equal(found.mask, nerve)
+    assert np.array_equal(found.box.of(nerve), found.box.of(found.mask))
+    assert found.box.of(nerve).sum() == nerve.sum()
+    assert (found.margin_px, found.span, found.count) == (alone.margin_px, alone.span, alone.count)
+    assert measured(littered).outlines == measured(nerve).outlines
+    assert measured(littered).ellipse.major_px == pytest.approx(measured(nerve).ellipse.major_px)
+    assert (measured(littered).csa_mm2, measured(littered).perimeter_mm) == pytest.approx(
+        (measured(nerve).csa_mm2, measured(nerve).perimeter_mm)
+    )
+
+
+def test_two_strands_have_one_ellipse_of_all_their_pixels():
+    mask = mask_of(Oval(40, 64, 12, 8), Oval(66, 70, 9, 8))
+    y, x = np.nonzero(mask)
+    nerve = measured(mask)
+    assert nerve.components == 2
+    assert (nerve.ellipse.x_px, nerve.ellipse.y_px) == pytest.approx((x.mean(), y.mean()))
+    variances = np.linalg.eigvalsh(np.cov(x, y, bias=True) + np.eye(2) / 12)
+    assert (nerve.ellipse.minor_px, nerve.ellipse.major_px) == pytest.approx(tuple(4 * np.sqrt(variances)))
+
+
 def test_how_elliptical_a_component_is():
     frame = Box(0, 0, 120, 120)
     canvas = np.zeros((120, 120), np.uint8)

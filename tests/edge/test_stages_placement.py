@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -76,6 +77,29 @@ def test_painting_a_mask_and_lifting_it_again_changes_nothing_at_whole_scales(he
     canvas[: height * scale, 3 : 3 + width * scale] = np.kron(mask, np.ones((scale, scale), np.uint8))
     assert placement.target.left == 3
     assert np.array_equal(placement.lift(canvas, mask.shape), mask)
+
+
+@pytest.mark.parametrize("times", [1.2, 1.5, 1.9, 2.0, 2.5, 3.0, 3.75, 5.0, 6.7, 11.0])
+def test_what_shrinks_becomes_the_mean_of_what_it_covers(times):
+    pixels = tissue((600, 900))
+    placement = place_from_skin(pixels.shape, (256, 256), 1 / times)
+    canvas = np.zeros((256, 256), np.uint8)
+    placement.paint(pixels, canvas)
+    source, target = placement.source.of(pixels).astype(np.float32), placement.target.of(canvas)
+    exact = cv2.resize(source, target.shape[::-1], interpolation=cv2.INTER_AREA)
+    off = np.abs(target - exact)  # 0.25 on average is what rounding alone does
+    assert (off.mean() < 0.6, off.max() < 4.0) == (True, True)
+
+
+@given(placements())
+def test_corners_are_the_canvass_columns_and_rows_in_the_picture(placed):
+    placement, _ = placed
+    xs, ys = placement.corners
+    rows, columns = placement.canvas_shape
+    assert (len(xs), len(ys)) == (columns, rows)
+    assert (xs[columns // 3], ys[rows // 3]) == tuple(
+        round(v, 1) for v in placement.to_picture(columns // 3, rows // 3)
+    )
 
 
 def test_from_skin_keeps_the_top_and_the_middle():
