@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 FROZEN_AFTER = 0.7  # s without a sign of life: blocks within 1 s, and a machine with 2 images a second is still live
 RESTS = 0.2  # s after a sign of life without another look: a freeze is still told within 0.9 s of its beginning
-SAMPLES = 9_216  # of the picture, and as many of the screen
+SAMPLES = 9_216  # of the screen, and of the picture a part of them: what lives changes all over
+OF_PICTURE = 4_096
 CELLS = 8  # across and down: the parts of the picture
 CONTENT = 10  # grey levels above the darkest of the screen; below it capture devices cut their noise off
 WHITE = 245  # nor can what is white tremble
@@ -122,7 +123,7 @@ class FreezeWatch:
 def _look(pixels: Pixels, roi: Roi, timestamp_ns: int, with_screen_of: _Look | None) -> _Look:
     grey = pixels if pixels.ndim == 2 else pixels[..., 1]  # green: most of grey, and no pass over the frame
     part = roi.of(grey)
-    fine, coarse = max(1, isqrt(part.size // SAMPLES)), max(1, isqrt(grey.size // SAMPLES))
+    fine, coarse = max(1, isqrt(part.size // OF_PICTURE)), max(1, isqrt(grey.size // SAMPLES))
     screen = with_screen_of.screen if with_screen_of else grey[::coarse, ::coarse].copy()
     return _Look(
         timestamp_ns,

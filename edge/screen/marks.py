@@ -39,6 +39,7 @@ CHROMA = 40  # grey levels that blue or red may stand apart from the picture's o
 TINT_BIN = 32  # grey levels of one tint
 TINT_SHARE = 0.02  # of the samples tell the tint of their brightness; fewer may be a mark's own
 TINT_SAMPLES = 50  # pixels a side, or some more, tell the tint
+SHARE_SAMPLES = 32  # the same, tell how much is coloured
 MARGIN = 2  # px round the ink: its soft edge, and what a codec rings
 
 
@@ -69,7 +70,7 @@ def find_marks(*frames: Pixels) -> Mask:
 def colour_share(picture: Pixels, chroma: Pixels | None = None) -> float:
     """The share, 0..1, of a picture's pixels that are coloured, seen on a sample of them; 0 when it is grey (H, W) and
     has no `chroma` (h, w, 2) beside it."""
-    stride = max(1, min(picture.shape[:2]) // TINT_SAMPLES)
+    stride = max(1, min(picture.shape[:2]) // SHARE_SAMPLES)
     sample = np.ascontiguousarray(picture[::stride, ::stride])
     if picture.ndim == 2:
         if chroma is None:

@@ -9,7 +9,6 @@ beside the frames.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 
 import cv2
 import numpy as np
@@ -141,8 +140,8 @@ class ScreenReader:
         if anew := self._marks_since.answer(now_ns):
             self._known = known = replace(known, redaction=anew)
         if kept is not None:
-            look = partial(Redaction.of, [in_colour(kept, chroma)], known.layout.outline)
-            self._marks_since.begin(now_ns, look)
+            beside = None if chroma is None else chroma.copy()
+            self._marks_since.begin(now_ns, lambda: Redaction.of([in_colour(kept, beside)], known.layout.outline))
         return known
 
     def _layout(self, frame: Frame, pixels: Pixels, *, holds: bool) -> Known | Reason:

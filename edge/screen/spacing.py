@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 
 from edge.frame import UNKNOWN_SPACING, Provenance, Spacing
@@ -29,7 +30,11 @@ def agreed(claims: Iterable[Spacing | SpacingConflict]) -> Spacing | SpacingConf
 
     Claims without a number do not count. A source in conflict with itself is a conflict whatever the others say.
     """
-    made = list(claims)
+    return _agreed(tuple(claims))
+
+
+@lru_cache(maxsize=64)  # frame after frame the claims are the same
+def _agreed(made: tuple[Spacing | SpacingConflict, ...]) -> Spacing | SpacingConflict:
     for claim in made:
         if isinstance(claim, SpacingConflict):
             return claim
