@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 TFLITE := .venv-tflite
 ONNX2TF := .venv-onnx2tf
 
-.PHONY: demo test lint format test-slow test-tflite test-arm64 test-vm onnx2tf reference bench-peers schema clean
+.PHONY: demo test lint format test-slow test-tflite test-arm64 test-vm test-soak onnx2tf reference bench-peers schema clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/sonoedge demo
@@ -25,6 +25,10 @@ test-tflite: $(TFLITE)/.ready
 # The shipped bundles on emulated arm64. Needs Debian 12, root, and: apt-get install qemu-user-static debootstrap
 test-arm64: $(VENV)/.dev
 	$(BIN)/python -m pytest -m arm64
+
+# A million frames through the pipeline: half an hour on one core.
+test-soak: $(VENV)/.dev
+	$(BIN)/python -m pytest -m soak
 
 # Against a true kernel driver, in a throw-away virtual machine. Needs Debian, root, and: apt-get install qemu-system-x86 busybox-static cpio
 test-vm: $(VENV)/.dev

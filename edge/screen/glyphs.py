@@ -13,6 +13,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
+from threading import Lock
 
 import cv2
 import numpy as np
@@ -85,6 +86,9 @@ def _shrunk(
     return small, moved
 
 
+_ONE_AT_A_TIME = Lock()  # a layout may be read beside the frames while another one is read for a frame
+
+
 def read_strips(strips: Sequence[Pixels], model: Model | None = None) -> list[Word]:
     """What each strip (HEIGHT, W) says, in their order."""
     if not strips:
@@ -102,7 +106,7 @@ def read_strips(strips: Sequence[Pixels], model: Model | None = None) -> list[Wo
 
 @functools.cache
 def reader() -> Model:
-    """The packaged network; one thread at a time."""
+    """The packaged network, the one of the whole process."""
     return open_model((resources.files("edge") / "assets" / ASSET).read_bytes())
 
 
@@ -115,12 +119,13 @@ def _answers(tape: Pixels, model: Model) -> npt.NDArray[np.float32]:
     padded = np.zeros((HEIGHT, count * useful + 2 * GAP), np.uint8)
     padded[:, : tape.shape[1]] = tape
     whole = np.empty((padded.shape[1] // STEP, len(ALPHABET)), np.int8)
-    for number in range(count):
-        start = number * useful
-        model.write_input(np.ascontiguousarray(padded[:, start : start + window]))
-        model.invoke()
-        inner = slice(GAP // STEP, (window - GAP) // STEP)
-        whole[(start + GAP) // STEP : (start + window - GAP) // STEP] = model.output().reshape(-1, len(ALPHABET))[inner]
+    inner = slice(GAP // STEP, (window - GAP) // STEP)
+    for start in range(0, count * useful, useful):
+        with _ONE_AT_A_TIME:
+            model.write_input(np.ascontiguousarray(padded[:, start : start + window]))
+            model.invoke()
+            answer = model.output().reshape(-1, len(ALPHABET))
+        whole[(start + GAP) // STEP : (start + window - GAP) // STEP] = answer[inner]
     logits: npt.NDArray[np.float32] = (whole.astype(np.float32) - zero) * np.float32(scale)
     return logits
 

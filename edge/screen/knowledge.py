@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy.ma  # noqa: F401  NumPy's median asks for it: loaded now and not while the first frame grows old
+
 from edge.errors import UsageError
 from edge.findings import Reason
 from edge.frame import Frame, Pixels, Roi, Spacing
 from edge.screen.colour import to_grey
+from edge.screen.glyphs import reader
 from edge.screen.layout import Layout, layout_at, read_layout
 from edge.screen.levels import is_limited
 from edge.screen.profile import Profile
@@ -41,6 +44,7 @@ class Learner:
 
     def __init__(self, *, stream: bool, roi: Roi | None, profile: Profile | None) -> None:
         self._stream, self._roi, self._profile = stream, roi, profile
+        reader()  # opened now and not while the first frame grows old
         self._limited: dict[tuple[int, ...], bool] = {}  # by the shape of the frame: it does not change on the way
 
     def __call__(self, frame: Frame, screens: Sequence[Pixels]) -> Learned:

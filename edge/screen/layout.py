@@ -221,10 +221,10 @@ def _squares(pixels: Pixels, layout: Layout, anchors: Sequence[Roi]) -> _Squares
     boxes += [(-1, number, roi) for number, roi in enumerate(anchors)]
     ys, xs, found = [np.empty(0, np.intp)], [np.empty(0, np.intp)], []
     for row, column, box in boxes:
-        chosen = _spread(np.flatnonzero(box.of(ink)), MARKS)
+        chosen = _spread(box.of(ink), MARKS)
         has_ink = len(chosen) >= MOVED_PIXELS
         if not has_ink:
-            chosen = _spread(np.flatnonzero(box.of(free)), BARE)
+            chosen = _spread(box.of(free), BARE)
         if len(chosen) < MOVED_PIXELS:
             continue
         ys.append(box.y + chosen // box.width)
@@ -259,9 +259,11 @@ def _where(box: Roi, picture: Picture | None) -> tuple[bool, bool, bool]:
     )
 
 
-def _spread(places: npt.NDArray[np.intp], count: int) -> npt.NDArray[np.intp]:
-    """At most `count` of the places, evenly spread."""
-    return places if len(places) <= count else places[np.arange(count) * (len(places) - 1) // (count - 1)]
+def _spread(part: Pixels, most: int) -> npt.NDArray[np.intp]:
+    """At most so many of the places that are set in a part, as flat indices, evenly spread."""
+    count = cv2.countNonZero(part)
+    chosen = np.arange(count) if count <= most else np.arange(most) * (count - 1) // (most - 1)
+    return chosen if count in (0, part.size) else np.flatnonzero(part)[chosen]
 
 
 def _grid(layout: Layout) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:

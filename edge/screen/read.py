@@ -8,6 +8,8 @@ beside the frames.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import cv2
@@ -156,17 +158,21 @@ class ScreenReader:
             self._take(*seen, now_ns)
         elif self._first_look and now_ns - self._first_look[1] >= SECOND_LOOK_NS:
             earlier, self._first_look = self._first_look[0], None
-            self._look_again(frame, pixels.copy(), earlier)
+            self._look_again(frame, pixels, earlier)
         elif not isinstance(self._known, Known) and now_ns - self._read_ns >= LOOK_AGAIN_NS:
             self._learn_now(frame, pixels)  # is there a picture by now?
         assert self._known is not None  # noqa: S101  what holds was learned
         return self._known
 
     def _look_again(self, frame: Frame, pixels: Pixels, earlier: Pixels) -> None:
-        """Read a layout that still holds beside the frames that go on; nobody writes to its pixels."""
+        """Read a layout that still holds beside the frames that go on, whose memory a source may use again."""
+        now, chroma = pixels.copy(), None if frame.chroma is None else frame.chroma.copy()
         still = replace(frame, pixels=None, chroma=None)
-        screens = [earlier, in_colour(pixels, frame.chroma)]
-        self._second_look.begin(frame.shown_ns, lambda: (pixels, self._learn(still, screens)))
+
+        def look() -> tuple[Pixels, Learned]:
+            return now, self._learn(still, [earlier, in_colour(now, chroma)])
+
+        self._second_look.begin(frame.shown_ns, look)
         self._marks_looked_for(frame.shown_ns)
 
     def _marks_looked_for(self, now_ns: int) -> None:
@@ -177,7 +183,9 @@ class ScreenReader:
     def _learn_now(self, frame: Frame, pixels: Pixels) -> None:
         """Read a layout while the frame waits for it."""
         self._second_look.forget()
-        self._take(pixels, self._learn(frame, [in_colour(pixels, frame.chroma)]), frame.shown_ns)
+        with _every_core():
+            learned = self._learn(frame, [in_colour(pixels, frame.chroma)])
+            self._take(pixels, learned, frame.shown_ns)
         self._marks_looked_for(frame.shown_ns)
 
     def _take(self, pixels: Pixels, learned: Learned, now_ns: int) -> None:
@@ -196,3 +204,14 @@ class ScreenReader:
         if isinstance(conflict := agreed(stated), SpacingConflict):
             raise UsageError(f"{called(frame)}: {conflict}: leave --spacing-mm out")
         return stated
+
+
+@contextmanager
+def _every_core() -> Iterator[None]:
+    """For what a frame waits for: a whole screen is worth waking OpenCV's other threads."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(cv2.getNumberOfCPUs())
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
 from pathlib import Path
 
@@ -162,16 +163,27 @@ def test_a_strip_holds_the_ink_at_its_place_and_level():
         assert strip.min() <= 2
 
 
+def strip_of(text: str) -> Pixels:
+    picture, _ = written(text, 13)
+    (best,) = candidates(picture)[:1]
+    box = best.box
+    return cut_strip(picture, (box.x, box.y, box.width, box.height), ink=best.ink, paper=best.paper)
+
+
 def test_where_a_strip_lies_on_the_tape_changes_nothing():
-    strips = []
-    for text in ("12.5 MHz", "Gain 58 %", "R", "2026-11-21 17:58:03", "FR: 29"):
-        picture, _ = written(text, 13)
-        (best,) = candidates(picture)[:1]
-        box = best.box
-        strips.append(cut_strip(picture, (box.x, box.y, box.width, box.height), ink=best.ink, paper=best.paper))
+    strips = [strip_of(text) for text in ("12.5 MHz", "Gain 58 %", "R", "2026-11-21 17:58:03", "FR: 29")]
     alone = [read_strips([strip])[0].text for strip in strips]
     assert [word.text for word in read_strips(strips * 3)] == alone * 3
     assert [word.text for word in read_strips(strips[::-1])] == alone[::-1]
+
+
+def test_two_threads_read_at_once_as_one_does():
+    """A layout is read again beside the frames while another one may be read for a frame."""
+    strips = [strip_of(text) for text in ("DWC 40mm", "Gain 52 %", "Depth 3.0 cm", "MI 0.9")] * 4
+    alone = [word.text for word in read_strips(strips)]
+    with ThreadPoolExecutor(4) as threads:
+        said = list(threads.map(lambda _: [word.text for word in read_strips(strips)], range(24)))
+    assert said == [alone] * 24
 
 
 def test_the_network_is_small_all_integer_and_of_our_alphabet():
