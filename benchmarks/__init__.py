@@ -2,6 +2,7 @@
 
     python -m benchmarks.peers --out DIR          the same models and frames through us and through others, interleaved
     python -m benchmarks.operators transverse     time per operator of each model of a bundle, INT8 beside float
+python -m benchmarks.load                     `sonoedge run` at 30 frames a second, idle and under full load
     python -m benchmarks.load                     ten thousand frames at their rate, idle and under full load
 
     textbook     what a tutorial would write: one fixed script
