@@ -52,10 +52,6 @@ class _Look:
     content_from: int  # grey level, above the dark of the screen
     roi_of_screen: Roi  # `roi` in samples of `screen`
 
-    def from_afar(self, other: _Look) -> _Look:
-        """The picture where `other` has it, as coarse as the screen."""
-        return replace(self, picture=_whole_cells(other.roi_of_screen.of(self.screen)))
-
 
 class FreezeWatch:
     """Watches one stream, in which the picture's place may be read anew; another size of frame starts it anew.
@@ -88,7 +84,7 @@ class FreezeWatch:
         look = _look(pixels, roi, timestamp_ns, then if digital else None)
         if then is None or then.frame_shape != look.frame_shape or gap < 0:
             self._revive(look)
-        elif not self._differs(then, look):
+        elif not self._differs(then, look if then.roi == roi else _look(pixels, then.roi, timestamp_ns, None)):
             self._alive = then if then.roi == roi else replace(look, timestamp_ns=then.timestamp_ns)
             self._stirred = False
             self._frozen |= timestamp_ns - then.timestamp_ns >= FROZEN_AFTER * 1e9
@@ -99,8 +95,6 @@ class FreezeWatch:
         return self._frozen
 
     def _differs(self, then: _Look, now: _Look) -> bool:
-        if then.roi != now.roi:
-            then, now = then.from_afar(now), now.from_afar(now)
         content = _Content.of(then, now)
         if not content.telling.any():
             return True  # a black picture cannot be told from a frozen one: other rooms speak of it

@@ -158,7 +158,10 @@ class ScreenReader:
             self._take(*seen, now_ns)
         elif self._first_look and now_ns - self._first_look[1] >= SECOND_LOOK_NS:
             earlier, self._first_look = self._first_look[0], None
-            self._look_again(frame, pixels, earlier)
+            if isinstance(self._known, Known):
+                self._look_again(frame, pixels, earlier)
+            else:  # no frame is graded that could wait
+                self._learn_now(frame, pixels, earlier)
         elif not isinstance(self._known, Known) and now_ns - self._read_ns >= LOOK_AGAIN_NS:
             self._learn_now(frame, pixels)  # is there a picture by now?
         assert self._known is not None  # noqa: S101  what holds was learned
@@ -180,11 +183,11 @@ class ScreenReader:
         self._marks_since.forget()
         self._turns.begin(now_ns, "marks")
 
-    def _learn_now(self, frame: Frame, pixels: Pixels) -> None:
-        """Read a layout while the frame waits for it."""
+    def _learn_now(self, frame: Frame, pixels: Pixels, *earlier: Pixels) -> None:
+        """Read a layout while the frame waits for it; `earlier` is another screen of it, in colour."""
         self._second_look.forget()
         with _every_core():
-            learned = self._learn(frame, [in_colour(pixels, frame.chroma)])
+            learned = self._learn(frame, [*earlier, in_colour(pixels, frame.chroma)])
             self._take(pixels, learned, frame.shown_ns)
         self._marks_looked_for(frame.shown_ns)
 
