@@ -130,7 +130,8 @@ def test_an_interrupt_leaves_nothing(installed, tiny_bundle, stills, tmp_path):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=tmp_path,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
+        # A shell has its background jobs ignore the signal.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  we have no threads
     )
     time.sleep(3)  # well within the run, or before it: it is the same to who waits
     program.send_signal(signal.SIGINT)
