@@ -40,7 +40,10 @@ def main() -> int:
     found = {}
     for name, burners in (("idle", 0), ("full load", usable_cores())):
         with burning(burners):
-            found[name] = figures(examined(args.frames, args.budget_ms, args.threads))
+            try:
+                found[name] = figures(examined(args.frames, args.budget_ms, args.threads))
+            except subprocess.CalledProcessError:  # it has said why
+                return 2
     if args.json:
         args.json.write_text(json.dumps(found, indent=2) + "\n")
     print("| | " + " | ".join(COLUMNS) + " |\n" + "|---" * (len(COLUMNS) + 1) + "|")

@@ -108,8 +108,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.operators", description=__doc__)
     parser.add_argument("bundle", help="a file, or a packaged bundle's name")
     parser.add_argument("--graphs", type=Path, metavar="DIR", help="folders of float.tflite and int8.tflite as well")
-    parser.add_argument("--runs", type=int, default=RUNS, help="[%(default)s]")
+    parser.add_argument("--runs", type=int, default=RUNS, help="1 or more [%(default)s]")
     args = parser.parse_args(argv)
+    if args.runs < 1:
+        parser.error(f"--runs {args.runs}: give 1 or more")
     try:
         with TemporaryDirectory() as folder:
             for name, graphs in _graphs(Bundle.open(resolve_bundle(args.bundle)), Path(folder), args.graphs).items():

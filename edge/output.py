@@ -42,16 +42,8 @@ def replacing(path: Path) -> Iterator[Path]:
         OutputError: `path` cannot be written, or the block raised an OSError.
     """
     with _translated(path):
-        if _is_special(path):
-            raise OutputError(f"{path}: is a folder or a device: name a file")
-        target = path.resolve()  # through a symbolic link, to replace the file and not the link
-        if not target.parent.is_dir():
-            raise OutputError(f"{path}: cannot be written: no folder {path.parent}: make it first")
-        # Not path's own name in it: the longest name allowed would become too long.
-        temporary = target.with_name(f".sonoedge-{secrets.token_hex(8)}{target.suffix}")
+        target, temporary = _begun(path)
         try:
-            # Not tempfile: its files are for their owner alone, results obey the umask as any other file does.
-            os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
             yield temporary
             _sync(temporary)
             temporary.replace(target)
@@ -60,6 +52,32 @@ def replacing(path: Path) -> Iterator[Path]:
                 temporary.unlink(missing_ok=True)
         with suppress(OSError):  # the result is in place; some file systems refuse to sync a folder
             _sync(target.parent)
+
+
+def check_place(path: Path) -> None:
+    """Tries, before the work, whether its result can be written to `path`; nothing is left there.
+
+    Raises:
+        OutputError: as `write_atomically` would after the work.
+    """
+    if _is_special(path) and not path.is_dir():
+        return
+    with _translated(path):
+        _begun(path)[1].unlink()
+
+
+def _begun(path: Path) -> tuple[Path, Path]:
+    """The file that will be replaced, and an empty temporary one beside it."""
+    if _is_special(path):
+        raise OutputError(f"{path}: is a folder or a device: name a file")
+    target = path.resolve()  # through a symbolic link, to replace the file and not the link
+    if not target.parent.is_dir():
+        raise OutputError(f"{path}: cannot be written: no folder {path.parent}: make it first")
+    # Not path's own name in it: the longest name allowed would become too long.
+    temporary = target.with_name(f".sonoedge-{secrets.token_hex(8)}{target.suffix}")
+    # Not tempfile: its files are for their owner alone, results obey the umask as any other file does.
+    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+    return target, temporary
 
 
 @contextmanager

@@ -3,8 +3,8 @@
     before the segmenter   no time left for the look (segment, measure, judge)      -> the frame is given up
     before the grader      no time left for the grade (crop, grade, judge)          -> the nerve is measured, no grade
 
-What a part is expected to take is the longest that it took lately. That fades: with each run a little, so that one
-hiccup is soon forgotten, and with each frame that was given up, so that a part is tried again.
+What a part is expected to take is the longest that it took lately. That fades: a little with each run, and much faster
+with each frame that was given up, so that a part is tried again soon: one hiccup costs a few frames.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from edge.findings import Reason, Shortfall
 
 Part = Literal["look", "grade"]
 
-FADES = 0.97  # with each frame: a second's hiccup at 30 frames a second counts for a third after it
+FADES = 0.97  # with each run: at 30 a second, what was long a second ago counts for a third
+FORGETS = 0.8  # with each frame given up: twice the time that is left is tried again after three of them
 
 
 class Overrun:
@@ -34,5 +35,5 @@ class Overrun:
         end_ns = age_ns + self._expected_ns[part]
         if end_ns <= self._budget_ns:
             return None
-        self._expected_ns[part] *= FADES
+        self._expected_ns[part] *= FORGETS
         return Shortfall(Reason.TOO_LATE, end_ns / 1e6, self._budget_ns / 1e6)

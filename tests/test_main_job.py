@@ -298,3 +298,9 @@ def test_stopped_on_the_way(tmp_path: Path, words: tuple[str, ...], number: int,
     assert (tmp_path / "r.json").exists() is reported
     if reported:
         assert 1 <= len(decode((tmp_path / "r.json").read_bytes(), "r.json").frames) < 36
+
+
+@pytest.mark.parametrize("words", [("run", "--source"), ("grade",)], ids=["run", "grade"])
+def test_an_exam_is_not_begun_when_its_report_has_no_place(words):
+    clip = ROOT / "edge" / "assets" / "demo-transverse.mp4"
+    assert "no folder" in refused(*words, clip, "--report", "/none/r.json")

@@ -47,7 +47,10 @@ def _head(result: BenchResult, title: str) -> Iterator[str]:
         yield answer("No budget set", f"{words}.", "unsure")
     else:
         told = f"{words}; {missed:.2%} missed the budget of {result.budget_ms:g} ms, {result.dropped} were dropped."
-        yield answer("Late" if missed else "In time", told, "bad" if missed else "good")
+        if given_up := result.frames_skipped + result.graders_skipped:
+            told += f" {given_up} of {result.frames} were given up, in part or whole, as they would have been late."
+        late = missed or given_up
+        yield answer("Late" if late else "In time", told, "bad" if late else "good")
     if result.throttling is not None:
         yield _throttling(result.throttling)
     steady = result.warmup is not None and result.warmup.steady

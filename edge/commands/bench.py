@@ -57,8 +57,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from edge.output import write_atomically
+    from edge.output import check_place, write_atomically
 
+    for path in (args.json, args.html):
+        if path:
+            check_place(path)
     printed, as_json, as_page = _compared(args.compare) if args.compare else _measured(args)
     # First of all, so that minutes of measuring are not lost with a file that cannot be written.
     print(printed, flush=True)

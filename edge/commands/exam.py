@@ -133,7 +133,11 @@ def summary(report: Report) -> str:
     reasons = Counter(frame.reason for frame in report.frames if frame.reason is not None).most_common()
     counted = "".join(f"; {count} {reason.value}" for reason, count in reasons)
     lines.append(f"frames       {clip.frames_graded} graded of {clip.frames_total}{counted}")
-    if reasons and (hint := HINTS.get(reasons[0][0])):
+    if (
+        reasons
+        and (hint := HINTS.get(reasons[0][0]))
+        and not (reasons[0][0] is Reason.TOO_LATE and clip.grade != UNGRADABLE)
+    ):
         lines.append(f"hint         {hint}")
     if choice := report.bundle.choice:
         lines.append(f"chosen       {_chosen(choice)}")

@@ -39,9 +39,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from edge.commands.chosen import chosen
     from edge.commands.exam import examine, joined_summary, overlays_into, summary
+    from edge.output import check_place
     from edge.report import write
     from edge.sources import open_stills
 
+    if args.report:
+        check_place(args.report)
     bundle = options.open_bundle(args)
     other = read_other_plane(args.join, bundle.manifest.view) if args.join else None
     report = examine(

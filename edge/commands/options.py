@@ -79,12 +79,14 @@ def add_exam(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--level", type=code, metavar="L", help="where along the arm: DWC, DWC+1, DWC-1, DWC+10 ...")
 
 
-def add_budget(parser: argparse.ArgumentParser) -> None:
+def add_budget(parser: argparse.ArgumentParser, *, chooses: bool = False) -> None:
+    """`chooses`: a budget that is named has a say in which grader runs."""
+    choice = "; named without --grader, it takes the most accurate grader that keeps it here" if chooses else ""
     parser.add_argument(
         "--budget-ms",
         type=above_zero,
         metavar="MS",
-        help=f"how old a frame may be at its report [{BUDGET_MS:g}]",
+        help=f"how old a frame may be at its report{choice} [{BUDGET_MS:g}]",
     )
 
 

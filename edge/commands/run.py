@@ -19,22 +19,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     options.add_scale(parser)
     options.add_exam(parser)
-    options.add_budget(parser)
+    options.add_budget(parser, chooses=True)
     parser.add_argument(
         "--frames", type=_count, metavar="N", help="stop after N frames [when the source ends, or Ctrl-C]"
     )
     parser.add_argument("--report", type=Path, metavar="R.json", help="write the report here")
     parser.add_argument(
-        "--overlays", type=Path, metavar="DIR", help="write an annotated PNG of each frame with a picture"
+        "--overlays",
+        type=Path,
+        metavar="DIR",
+        help="write an annotated PNG of each frame with a picture; of a device, of as many as there is time for",
     )
 
 
 def run(args: argparse.Namespace) -> int:
     from edge.commands.chosen import chosen
     from edge.commands.exam import examine, overlays_into, summary
+    from edge.output import check_place
     from edge.report import write
     from edge.sources import open_source
 
+    if args.report:
+        check_place(args.report)
     bundle = options.open_bundle(args)
     source = open_source(args.source)
     report = examine(

@@ -142,9 +142,9 @@ def test_frames_that_come_faster_than_they_are_done_are_dropped_and_counted(tiny
 
 
 def test_at_a_rate_what_would_be_late_is_given_up_as_from_a_device(tiny_bundle):
-    late = run(tiny_bundle, screens(1), Pace(40, 20, 0.5, 100.0))
+    late = run(tiny_bundle, screens(5), Pace(40, 20, 0.5, 100.0))
     assert late.latency.frames_skipped + late.latency.graders_skipped > 0
-    back_to_back = run(tiny_bundle, screens(1), Pace(40, 0, 0.5, None))
+    back_to_back = run(tiny_bundle, screens(5), Pace(40, 0, 0.5, None))
     assert all(set(look.stage_ns) == set(STAGES) for look in back_to_back.looks)
 
 
@@ -209,9 +209,10 @@ def test_a_machine_that_cannot_tell_says_that(tiny_bundle, tmp_path):
 def test_energy_is_told_a_frame(tiny_bundle, tmp_path):
     root = pc(tmp_path)
     monitor = Monitor(root, lambda frames: put(root, {ENERGY: 262143000000 + 4_000_000}))
+    began = time.monotonic()
     told = run(tiny_bundle, screens(1), Pace(25, 0, None, 20.0), monitor=monitor).monitor.energy(25)
     assert told.joules_per_frame == pytest.approx(4 / 25)
-    assert told.watts == pytest.approx(4 / 1.25, rel=0.3)
+    assert 1.2 <= 4 / told.watts <= time.monotonic() - began, "seconds, of frames for 1.25 s on a machine with time"
 
 
 def test_progress_is_told_frame_by_frame_in_all(tiny_bundle):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from edge.errors import OutputError
-from edge.output import replacing, write_atomically
+from edge.output import check_place, replacing, write_atomically
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -178,3 +178,16 @@ def test_a_full_disk_leaves_nothing(tmp_path):
         assert names_in(tmp_path) == ["report.json"]
     finally:
         subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+def test_a_place_is_tried_before_the_work_and_left_as_it_was(tmp_path):
+    path = tmp_path / "r.json"
+    check_place(path)
+    assert names_in(tmp_path) == []
+    path.write_bytes(b"old")
+    check_place(path)
+    assert path.read_bytes() == b"old" and names_in(tmp_path) == ["r.json"]
+    check_place(Path("/dev/null"))
+    for bad, why in ((tmp_path, "folder or a device"), (tmp_path / "none" / "r.json", "no folder")):
+        with pytest.raises(OutputError, match=why):
+            check_place(bad)
