@@ -32,18 +32,20 @@ def examine(
     budget_ms: float,
     exam: Exam,
     watch: Watcher | None = None,
+    draw: Watcher | None = None,
     limit: int | None = None,
     stoppable: bool = False,
 ) -> Report:
     """Take a source's frames through a bundle. With `stoppable`, Ctrl-C ends the exam and what was seen is reported.
 
-    A device's frames are held to the budget and watched beside; a recording's are decoded ahead, each is looked at.
+    A device's frames are held to the budget; a recording's are decoded ahead, and each is looked at. `watch` sees every
+    frame before the next is taken; what takes time is for `draw`, which of a device sees as many as it has time for.
     """
     live = isinstance(source, LiveSource)
     with ExitStack() as opened:
         source = opened.enter_context(closing(source if live else Ahead(source)))
-        if watch and live:
-            watch = opened.enter_context(_beside(watch))
+        if draw and live:
+            draw = opened.enter_context(_beside(draw))
         pipeline = Pipeline(bundle, options, stream=source.stream, overrun=Overrun(budget_ms) if live else None)
         examination = Examination(bundle, pipeline, source, uri, Budget(budget_ms), exam)
         total = limit or len(source) or None
@@ -53,8 +55,9 @@ def examine(
         tell = _teller(source)
 
         def step(seen: Observation) -> None:
-            if watch:
-                watch(seen)
+            for shown in (watch, draw):
+                if shown:
+                    shown(seen)
             tell()
             bar.update()
 

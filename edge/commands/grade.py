@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         str(args.files[0]) if len(args.files) == 1 else f"{len(args.files)} files",
         budget_ms=options.budget_ms(args),
         exam=options.exam(args),
-        watch=overlays_into(args.overlays) if args.overlays else None,
+        draw=overlays_into(args.overlays) if args.overlays else None,
     )
     if other is not None:
         report = join(report, other, bundle.manifest.thresholds)

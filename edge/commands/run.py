@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
         args.source,
         budget_ms=options.budget_ms(args),
         exam=options.exam(args),
-        watch=overlays_into(args.overlays) if args.overlays else None,
+        draw=overlays_into(args.overlays) if args.overlays else None,
         limit=args.frames,
         stoppable=True,
     )
