@@ -24,6 +24,8 @@ STEP = (24, 40)  # grey levels between neighbours: more than what compression le
 NOISE_STEPS = 5  # of the median step of a screen: noise alone goes beyond it once in a million
 STRAY = 12  # samples that differ by accident: hot pixels, a torn line; real screens, nearly black too, have 1,000
 ONE_PLACE = 0.4  # of the screen, spanned by all that differs: 0.53 and more on real screens, nearly black too
+ONE_PLACE_OF_STILL = 0.3  # of what has fewer rows than any screen: a still that was cut out of one
+SCREEN_ROWS = 480
 TONES, FEW = 32, 6  # of the tones from darkest to brightest, a poster has most in the few of its colours
 POSTER = 0.66  # of the samples in those few: text, boxes and logos 0.68 and more through noise, lit tissue 0.2-0.7
 BAR_ROWS = (0.08, 0.42)  # of the height: above the strip of small boxes, and above what is written over bars
@@ -49,7 +51,8 @@ def signal_state(pixels: Pixels | None) -> Signal:
     if not detail.size:
         brightness = look.max(axis=2) if look.ndim == 3 else look  # dark blue is blue, not black
         return "black" if brightness.mean() < BLACK_BELOW else "flat"
-    return "no signal" if detail.size <= ONE_PLACE * grey.size and _is_poster(detail) else "live"
+    one_place = ONE_PLACE if len(pixels) >= SCREEN_ROWS else ONE_PLACE_OF_STILL
+    return "no signal" if detail.size <= one_place * grey.size and _is_poster(detail) else "live"
 
 
 def _sampled(pixels: Pixels) -> Pixels:

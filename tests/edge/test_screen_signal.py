@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from convert.phantom import screen as machine
@@ -162,6 +162,17 @@ def test_stairs_of_grey_are_bars(size, steps, low, high):
     assert signal_state(captured(greys(size, steps, low, high), noise=2.0)) == "colour bars"
 
 
+@example(
+    (576, 720),
+    (0, 0, 0),
+    (255, 255, 255),
+    "No Video",
+    0,
+    (0.5, 0.5),
+    0.12,
+    (60, 60, 60),
+    {"noise": 0.0, "jpeg": None, "seed": 0},
+)
 @settings(max_examples=60)
 @given(
     sizes,
