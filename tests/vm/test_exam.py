@@ -29,6 +29,7 @@ from tests.vm.sweep import FPS, SIZE, number_of, read_sweep
 from tests.vm.vivid import INPUT_AND_OUTPUT, MODES, QUIET, SIGNALS, VIDEO
 
 GRADED_IN_BOTH = 10
+SEEN_BY_HDMI = 60  # of 16 numbers, in no order, whichever the machine has time for
 
 pytestmark = pytest.mark.parametrize("vivid", [INPUT_AND_OUTPUT], indirect=True, scope="session")
 
@@ -76,7 +77,10 @@ def played(vivid: None, sweep: list[Pixels]) -> Iterator[None]:
 
 
 def graded(uri: str, frames: int) -> dict[int, FrameReport]:
-    """Of each number that was shown, its record; frames without a picture are left out."""
+    """Of each number that was shown, its record; frames without a picture are left out.
+
+    A slow machine shows one number several times over, and the second time it is frozen: the one that was graded counts.
+    """
     shown: list[int | None] = []
 
     def note(seen: Observation) -> None:
@@ -84,7 +88,8 @@ def graded(uri: str, frames: int) -> dict[int, FrameReport]:
 
     bundle = Bundle.open(packaged_bundle("transverse"))
     report = examine(bundle, Options(), open_source(uri), uri, budget_ms=60_000, exam=Exam(), watch=note, limit=frames)
-    return {number: frame for number, frame in zip(shown, report.frames, strict=True) if number is not None}
+    numbered = [(number, frame) for number, frame in zip(shown, report.frames, strict=True) if number is not None]
+    return dict(sorted(numbered, key=lambda each: each[1].reason is None))
 
 
 def recorded(sweep: list[Pixels], path: Path) -> str:
@@ -98,7 +103,7 @@ def recorded(sweep: list[Pixels], path: Path) -> str:
 
 def test_a_screen_by_hdmi_is_graded_as_its_file_is(played: None, sweep: list[Pixels], tmp_path: Path) -> None:
     by_file = graded(recorded(sweep, tmp_path / "sweep.raw"), len(sweep))
-    by_hdmi = graded(f"v4l2:{VIDEO}", 30)
+    by_hdmi = graded(f"v4l2:{VIDEO}", SEEN_BY_HDMI)
     both = sorted(
         number
         for number in by_file.keys() & by_hdmi.keys()
