@@ -37,5 +37,6 @@ REASON_CODES: dict[Reason, int] = {
     Reason.DISAGREEING_FRAMES: 30,
     Reason.DISAGREEING_PLANES: 31,
     Reason.UNSURE: 32,
+    Reason.PROBE_SILENT: 33,
 }
 """0 stands for none: there is a grade. 255 stands for a reason that is newer than this table's reader."""
