@@ -30,6 +30,12 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
+def thread_counts() -> tuple[int, ...]:
+    """What to try of threads here: 1, 2, 4 ... and as many as there are usable cores."""
+    cores = usable_cores()
+    return tuple(sorted({cores, *(1 << power for power in range(cores.bit_length()))}))
+
+
 def peak_rss_mib(root: Path = ROOT) -> float | None:
     """The most memory that this process has held resident so far, in MiB.
 

@@ -57,8 +57,6 @@ def axes(
     """
     own = height_of(held)
     usual = (own, *(height for height in USUAL_HEIGHTS if height < own and options.profile is None))
-    cores = host.usable_cores()
-    doubling = sorted({cores, *(1 << power for power in range(cores.bit_length()))})
     known = tuple(bundle.manifest.graders)
     if missing := [name for name in graders if name not in known]:
         raise UsageError(f"{bundle.path.name}: has no grader {missing[0]!r}: it has {', '.join(known) or 'none'}")
@@ -66,7 +64,7 @@ def axes(
         raise UsageError(f"a height of {above[0]} px: the frames have {own}: give that or less")
     if options.profile is not None and set(heights) - {own}:
         raise UsageError(f"a profile is of one size of screen: give no height but {own} with it")
-    return Axes(tuple(graders) or known or (None,), tuple(threads) or tuple(doubling), tuple(heights) or usual)
+    return Axes(tuple(graders) or known or (None,), tuple(threads) or host.thread_counts(), tuple(heights) or usual)
 
 
 def height_of(held: Sequence[Frame]) -> int:

@@ -61,9 +61,8 @@ def run(args: argparse.Namespace) -> int:
 
     for path in (args.json, args.html):
         if path:
-            check_place(path)
+            check_place(path)  # now, so that minutes of measuring are not lost
     printed, as_json, as_page = _compared(args.compare) if args.compare else _measured(args)
-    # First of all, so that minutes of measuring are not lost with a file that cannot be written.
     print(printed, flush=True)
     if args.json:
         write_atomically(args.json, as_json())

@@ -26,26 +26,19 @@ def chosen(args: argparse.Namespace, bundle: Bundle, *, by_budget: bool = False)
     """
     from edge.choice import choose
     from edge.device_times import combinations
+    from edge.host import thread_counts
 
     asked = options.pipeline_options(args)
     manifest = bundle.manifest
     every = by_budget and args.budget_ms is not None and args.grader is None
     default = args.grader or manifest.default_grader
     graders = [name for name in manifest.graders if every or name == default]
-    threads = _counts() if args.threads is None else (asked.threads,)
+    threads = thread_counts() if args.threads is None else (asked.threads,)
     if len(graders) * len(threads) < 2 or manifest.segmenter is None:
         return asked  # nothing to choose from; what is wrong with it, the pipeline says
     measured = combinations(bundle, _frames(manifest.view), asked, graders, threads)
     choice = choose(measured, options.budget_ms(args), default)
     return replace(asked, grader=choice.grader, threads=choice.threads, choice=choice)
-
-
-def _counts() -> tuple[int, ...]:
-    """1, 2, 4 ... and as many as there are cores."""
-    from edge.host import usable_cores
-
-    cores = usable_cores()
-    return tuple(sorted({1, cores} | {2**power for power in range(1, 8) if 2**power < cores}))
 
 
 def _frames(view: View) -> Iterator[Frame]:

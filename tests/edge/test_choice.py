@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import time
 
 import msgspec
 import pytest
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from edge.bundle import ASSETS
 from edge.choice import AS_FAST, Combination, accuracy, choose
-from edge.device_times import combinations
+from edge.device_times import KEPT_FOR_S, combinations
 from edge.manifest import Proof, ProofFigure
 from edge.pipeline import Options
 from edge.report import decode
@@ -112,6 +114,10 @@ def test_a_device_is_measured_once(tiny_bundle, tmp_path, monkeypatch):
     assert asked == [0, 1, 2, 3], "out of the cache"
     measured(("brightness",))
     assert len(asked) == 8, "another question"
+    for kept in tmp_path.rglob("*.json"):
+        os.utime(kept, (0, time.time() - KEPT_FOR_S - 1))
+    measured()
+    assert len(asked) == 12, "a week later"
 
 
 def test_a_cache_that_is_torn_or_cannot_be_written_costs_a_measurement(tiny_bundle, tmp_path, monkeypatch):
