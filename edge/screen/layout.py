@@ -40,6 +40,7 @@ VOUCHING = 12  # squares with ink: black, bars or a capture's own picture moves 
 WITHIN = 24  # x 24 pixels of the picture
 GREYS = slice(DARK // 4 + 1, 63)  # of 64: a black floor and saturation have one grey too
 ONE_GREY = 0.12  # of the picture more than before, at one of 64 greys
+JUDGED = 64  # sets of squares that were judged are remembered
 AT_ONCE, PATIENCE = 30, (30, 900)  # frames, see `again`
 
 
@@ -90,7 +91,7 @@ class LayoutWatch:
         self._limits = np.repeat(np.where(squares.ink, MARK_MOVED, BARE_MOVED), squares.counts).astype(np.uint8)
         self._square_of = np.repeat(np.arange(len(squares.counts)), squares.counts)
         self._restless = np.zeros(len(squares.counts), bool)
-        self._judged, self._matters = self._restless, False  # squares that had moved, and whether that mattered
+        self._judged: dict[bytes, bool] = {}  # whether it mattered when these squares had moved
         self._vouching = np.count_nonzero(squares.ink)
         self._frames = self._patience = 0
 
@@ -105,9 +106,7 @@ class LayoutWatch:
         moved = self._moved(around)
         if self._frames <= self._patience:
             moved &= ~self._restless
-        if (moved != self._judged).any():  # a clock's squares are the same from frame to frame
-            self._judged, self._matters = moved, self._squares.matters(moved)
-        return not self._matters
+        return not self._matters(moved)
 
     @property
     def vouches(self) -> bool:
@@ -129,6 +128,14 @@ class LayoutWatch:
             new._restless = (self._restless | self._moved(self._seen(pixels)[0])) & ~new._squares.anchor
             new._vouching = np.count_nonzero(new._squares.ink & ~new._restless)
         return new
+
+    def _matters(self, moved: npt.NDArray[np.bool_]) -> bool:
+        which = moved.tobytes()
+        if which not in self._judged:  # a clock moves the same few squares over and over
+            if len(self._judged) >= JUDGED:
+                self._judged.clear()
+            self._judged[which] = self._squares.matters(moved)
+        return self._judged[which]
 
     def _moved(self, around: Pixels) -> npt.NDArray[np.bool_]:
         changed = np.flatnonzero(np.maximum(around, self._was) - np.minimum(around, self._was) > self._limits)
