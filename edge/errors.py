@@ -19,6 +19,10 @@ class SourceError(SonoEdgeError):
     """A source of frames cannot be opened, or ends where it should not."""
 
 
+class ProbeError(SonoEdgeError):
+    """A probe cannot be opened."""
+
+
 class PictureError(SourceError):
     """One picture is not what it claims to be."""
 

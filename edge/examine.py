@@ -1,19 +1,21 @@
 """One exam: every frame of a source through the pipeline, within the budget, into a report.
 
-The loop is all there is: take a frame, look, note its age, hand what was seen to whoever draws or prints it.
+The loop is all there is: take a frame, look, tell the probe, note its age, hand what was seen to whoever draws it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 from edge.budget import Budget
 from edge.bundle import Bundle
 from edge.collector import collected_between_frames
-from edge.findings import FrameGrade, Nerve
+from edge.findings import ClipGrade, FrameGrade, Nerve
 from edge.frame import FrameSource
 from edge.pipeline import Observation, Pipeline
+from edge.probed import Probed
 from edge.report import BundleInfo, Exam, FrameReport, Report, SourceInfo
 
 Watcher = Callable[[Observation], None]
@@ -29,15 +31,20 @@ class Examination:
     uri: str
     budget: Budget
     exam: Exam = field(default_factory=Exam)
+    probe: Probed | None = None
     _frames: list[FrameReport] = field(default_factory=list)
     _grades: list[FrameGrade] = field(default_factory=list)
     _nerves: list[Nerve | None] = field(default_factory=list)
 
     def run(self, watch: Watcher = lambda seen: None, limit: int | None = None) -> None:
         """Take frames until the source ends, or `limit` of them."""
-        with collected_between_frames() as collect:
-            for frame in self.source:
+        probe = self.probe
+        told = nullcontext() if probe is None else probe.exam(self.exam.side, self._clip)
+        with collected_between_frames() as collect, told:
+            for frame in self.source if probe is None else probe.stamped(self.source):
                 seen = self.pipeline(frame)
+                if probe is not None:
+                    probe.tell(frame, seen.grade, seen.nerve)
                 self._note(seen)
                 watch(seen)
                 collect()
@@ -60,11 +67,15 @@ class Examination:
                 choice=self.pipeline.choice,
             ),
             source=SourceInfo.of(self.uri, len(self._frames), self.source),
+            probe=None if self.probe is None else self.probe.info(gated=self.pipeline.gated),
             exam=self.exam,
             frames=tuple(self._frames),
-            clip=self.pipeline.clip_grade(self._grades, self._nerves),
+            clip=self._clip(),
             latency=self.budget.summary(),
         )
+
+    def _clip(self) -> ClipGrade:
+        return self.pipeline.clip_grade(self._grades, self._nerves)
 
     def _note(self, seen: Observation) -> None:
         frame, grade = seen.frame, seen.grade

@@ -27,6 +27,7 @@ class Reason(str, Enum):
     NO_SIGNAL = "no signal"
     MENU = "no ultrasound picture: menu or desktop"
     FROZEN = "frozen picture"
+    PROBE_SILENT = "no word from the probe"
     NO_PICTURE = "no ultrasound picture"
     AMBIGUOUS_VIEWS = "two pictures, and none is marked as active"
     NOT_THE_PROFILE = "screen is not the profile's"
@@ -67,6 +68,7 @@ HINTS = {
     Reason.NO_SIGNAL: "check the cable and the machine's video output",
     Reason.MENU: "close the menu, or give the picture's box (--roi)",
     Reason.FROZEN: "unfreeze",
+    Reason.PROBE_SILENT: "check the probe's cable, or give --probe-lost ungated",
     Reason.NO_PICTURE: "show the ultrasound picture",
     Reason.AMBIGUOUS_VIEWS: "show one picture, not two",
     Reason.NOT_THE_PROFILE: "learn this screen anew",
@@ -84,7 +86,7 @@ HINTS = {
     Reason.SHADOW: "more gel, tilt or slide off what casts the shadow",
     Reason.MARKED: "take text and calipers off the picture",
     Reason.NO_SPACING: "show the ruler, or state the spacing",
-    Reason.SPACING_CONFLICT: "correct the spacing that was stated",
+    Reason.SPACING_CONFLICT: "correct the stated spacing, or give the box (--roi)",
     Reason.TOO_LATE: "stop other programs here, or give a larger budget",
     Reason.TOO_FEW_FRAMES: "hold the nerve in the picture for longer",
     Reason.DISAGREEING_FRAMES: "sweep again, slowly",

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from edge.probe import ProbeState
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]  # (H, W) grey, or (H, W, 3) in OpenCV's order, BGR; 0..255
 Mask: TypeAlias = npt.NDArray[np.uint8]  # (H, W), 1 = nerve, 0 = not
@@ -78,6 +81,7 @@ class Frame:
     no_signal: bool = False  # the device itself knows that none arrives
     chroma: Pixels | None = None  # (h, w, 2), Cb and Cr about 128, a whole number of times smaller than grey `pixels`
     taken_ns: int | None = None  # on a recording's own clock, from any zero; None: it has none, or this is no recording
+    probe: ProbeState | None = None  # what its firmware said as of the capture; None: there is none, or it is silent
 
     @property
     def shown_ns(self) -> int:

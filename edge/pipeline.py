@@ -55,6 +55,7 @@ class Options:
     profile: Profile | None = None  # what was taught of the screen
     allow_unscaled: bool = False
     choice: Choice | None = None  # why this grader on so many threads, where the device has decided
+    gated: bool = False  # a frame of which no probe said how it was taken gets no grade
 
 
 @dataclass
@@ -132,6 +133,7 @@ class Pipeline:
         self.choice = options.choice
         self.grader_name = _chosen_grader(bundle, options.grader)
         self._options, self._overrun = options, overrun
+        self.gated = options.gated
         self._read_screen = ScreenReader(
             stream=stream, spacing=options.spacing, roi=options.roi, profile=options.profile
         )
@@ -161,7 +163,8 @@ class Pipeline:
             small = None if frame.pixels is None else too_small(frame.pixels, self.thresholds)
             seen.grade = ungradable(*(small or Shortfall(reading.reason or Reason.NO_PICTURE)))
             return seen
-        unfit = judge_picture(reading.scan, self.thresholds)
+        unheard = self.gated and frame.probe is None
+        unfit = Shortfall(Reason.PROBE_SILENT) if unheard else judge_picture(reading.scan, self.thresholds)
         clock.lap("judge_picture")
         if unfit is None and (unfit := self._too_late("look", frame)):
             seen.skipped = "frame"

@@ -25,6 +25,7 @@ from edge.findings import ClipGrade, GradeSet, Nerve, Reason, Side, View
 from edge.frame import FrameSource, LiveSource, Roi, SourceEvent, Spacing
 from edge.manifest import Labels
 from edge.output import write_atomically
+from edge.probe import ProbeState
 
 REPORT_VERSION = 1
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,31}")  # of a subject or an exam: no name has a place in it
@@ -70,6 +71,19 @@ class SourceInfo(msgspec.Struct, frozen=True, kw_only=True):
             dropped=None if live is None else live.dropped,
             events=None if live is None else live.events(),
         )
+
+
+class ProbeInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """The probe in the operator's hand, by its firmware's own word, and what befell the link to it."""
+
+    name: str | None  # None: it never said
+    firmware: str | None  # its version
+    gated: bool  # a frame that it did not speak of got no grade
+    frames_frozen: int  # frames during which it said that it was frozen: they got none either
+    frames_silent: int  # frames that it did not speak of
+    link_p99_ms: float | None  # of a frame's age: to ask what was said, and to tell what became of it
+    state: ProbeState | None  # as it was last set
+    events: tuple[SourceEvent, ...]
 
 
 class Exam(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,6 +143,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     disclaimer: str = DISCLAIMER
     bundle: BundleInfo
     source: SourceInfo
+    probe: ProbeInfo | None = None  # None: the exam had none
     exam: Exam = Exam()
     frames: tuple[FrameReport, ...]
     clip: ClipGrade

@@ -16,10 +16,12 @@ from edge.bundle import Bundle
 from edge.choice import Choice
 from edge.examine import Examination, Watcher
 from edge.findings import HINTS, UNGRADABLE, ClipGrade, Reason, in_words, numbers, with_uncertainty
-from edge.frame import FrameSource, LiveSource
+from edge.frame import FrameSource, LiveSource, SourceEvent
 from edge.overrun import Overrun
 from edge.pipeline import Observation, Options, Pipeline
-from edge.report import Exam, JoinedGrade, Report
+from edge.probe import Probe
+from edge.probed import Probed
+from edge.report import Exam, JoinedGrade, ProbeInfo, Report
 from edge.sources.ahead import Ahead
 
 
@@ -29,6 +31,7 @@ def examine(
     source: FrameSource,
     uri: str,
     *,
+    probe: Probe | None = None,
     budget_ms: float,
     exam: Exam,
     watch: Watcher | None = None,
@@ -47,18 +50,22 @@ def examine(
         if draw and live:
             draw = opened.enter_context(_beside(draw))
         pipeline = Pipeline(bundle, options, stream=source.stream, overrun=Overrun(budget_ms) if live else None)
-        examination = Examination(bundle, pipeline, source, uri, Budget(budget_ms), exam)
+        probed = None if probe is None else Probed(probe)
+        examination = Examination(bundle, pipeline, source, uri, Budget(budget_ms), exam, probed)
         total = limit or len(source) or None
         bar = opened.enter_context(
             tqdm(total=total, desc="frames", unit="frame", delay=2.0, leave=False, file=sys.stderr)
         )
-        tell = _teller(source)
+        tells = [_teller(source.events)] if isinstance(source, LiveSource) else []
+        if probe is not None:
+            tells.append(_teller(probe.events, "probe "))
 
         def step(seen: Observation) -> None:
             for shown in (watch, draw):
                 if shown:
                     shown(seen)
-            tell()
+            for tell in tells:
+                tell()
             bar.update()
 
         with suppress(KeyboardInterrupt) if stoppable else nullcontext():
@@ -78,18 +85,16 @@ def _beside(watch: Watcher) -> Iterator[Watcher]:
         print(f"{beside.missed} frames went by while one was drawn", file=sys.stderr)
 
 
-def _teller(source: FrameSource) -> Callable[[], None]:
+def _teller(events: Callable[[], tuple[SourceEvent, ...]], whose: str = "") -> Callable[[], None]:
     """Writes to stderr what befalls a device, as it does."""
-    if not isinstance(source, LiveSource):
-        return lambda: None
     told_ns = 0
 
     def tell() -> None:
         nonlocal told_ns
-        for event in source.events():
+        for event in events():
             if event.timestamp_ns > told_ns:
                 told_ns = event.timestamp_ns
-                tqdm.write(f"{event.state}: {event.why}", file=sys.stderr)
+                tqdm.write(f"{whose}{event.state}: {event.why}", file=sys.stderr)
 
     return tell
 
@@ -149,6 +154,8 @@ def summary(report: Report) -> str:
     if report.source.events and not clip.frames_graded:
         last = report.source.events[-1]
         lines.append(f"device       {last.state}: {last.why}")
+    if probe := report.probe:
+        lines.append(f"probe        {_probe(probe)}")
     if latency.age_p50_ms is not None and latency.age_p95_ms is not None:
         budget = (
             f", budget {latency.budget_ms:g} ms missed {latency.deadline_misses} times" if latency.budget_ms else ""
@@ -157,6 +164,15 @@ def summary(report: Report) -> str:
     if latency.graders_skipped or latency.frames_skipped:
         lines.append(f"too late     {latency.frames_skipped} frames given up, {latency.graders_skipped} not graded")
     return "\n".join(lines)
+
+
+def _probe(probe: ProbeInfo) -> str:
+    """Who it was, and for how many frames it was frozen or silent."""
+    who = "never said who it is" if probe.name is None else f"{probe.name}, firmware {probe.firmware}"
+    silent = f"; silent for {probe.frames_silent} frames" if probe.frames_silent else ""
+    frozen = f"; frozen for {probe.frames_frozen} frames" if probe.frames_frozen else ""
+    last = f" ({probe.events[-1].why})" if silent and probe.events and probe.events[-1].state != "live" else ""
+    return f"{who}{frozen}{silent}{last}"
 
 
 def _chosen(choice: Choice) -> str:

@@ -79,6 +79,20 @@ def add_exam(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--level", type=code, metavar="L", help="where along the arm: DWC, DWC+1, DWC-1, DWC+10 ...")
 
 
+def add_probe(parser: argparse.ArgumentParser) -> None:
+    """The probe in the operator's hand."""
+    parser.add_argument(
+        "--probe",
+        metavar="P",
+        help="serial:/dev/ttyACM0 or serial:usb-1-1.3: its freeze and depth count, and it is told each grade",
+    )
+    parser.add_argument(
+        "--probe-lost",
+        choices=("gated", "ungated"),
+        help="while the probe is silent: no grade, or as if there were none [gated]",
+    )
+
+
 def add_budget(parser: argparse.ArgumentParser, *, chooses: bool = False) -> None:
     """`chooses`: a budget that is named has a say in which grader runs."""
     choice = "; named without --grader, it takes the most accurate grader that keeps it here" if chooses else ""
@@ -116,6 +130,17 @@ def pipeline_options(args: argparse.Namespace) -> Options:
         profile=profile(args),
         allow_unscaled=args.allow_unscaled,
     )
+
+
+def probe_gates(args: argparse.Namespace) -> bool:
+    """Whether a silent probe of `add_probe` means no grade.
+
+    Raises:
+        UsageError: there is no probe that could be lost.
+    """
+    if args.probe is None and args.probe_lost is not None:
+        raise UsageError("--probe-lost: there is no probe to lose: name it with --probe")
+    return args.probe is not None and args.probe_lost != "ungated"
 
 
 def manual_spacing(mm_per_px: float | None) -> Spacing:

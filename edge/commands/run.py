@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 
 from edge.cli import DONE, Command
@@ -18,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="v4l2:/dev/video0, picamera2:0, replay:FILE, a video, an .mha, a DICOM file or a folder",
     )
     options.add_scale(parser)
+    options.add_probe(parser)
     options.add_exam(parser)
     options.add_budget(parser, chooses=True)
     parser.add_argument(
@@ -36,24 +39,29 @@ def run(args: argparse.Namespace) -> int:
     from edge.commands.chosen import chosen
     from edge.commands.exam import examine, overlays_into, summary
     from edge.output import check_place
+    from edge.probe import open_probe
     from edge.report import write
     from edge.sources import open_source
 
     if args.report:
         check_place(args.report)
+    gated = options.probe_gates(args)
     bundle = options.open_bundle(args)
-    source = open_source(args.source)
-    report = examine(
-        bundle,
-        chosen(args, bundle, by_budget=True),
-        source,
-        args.source,
-        budget_ms=options.budget_ms(args),
-        exam=options.exam(args),
-        draw=overlays_into(args.overlays) if args.overlays else None,
-        limit=args.frames,
-        stoppable=True,
-    )
+    with ExitStack() as opened:
+        probe = opened.enter_context(closing(open_probe(args.probe))) if args.probe is not None else None
+        source = open_source(args.source)
+        report = examine(
+            bundle,
+            replace(chosen(args, bundle, by_budget=True), gated=gated),
+            source,
+            args.source,
+            probe=probe,
+            budget_ms=options.budget_ms(args),
+            exam=options.exam(args),
+            draw=overlays_into(args.overlays) if args.overlays else None,
+            limit=args.frames,
+            stoppable=True,
+        )
     if args.report:
         write(report, args.report)
     print(summary(report))

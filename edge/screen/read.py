@@ -19,6 +19,7 @@ from edge.errors import UsageError
 from edge.findings import Reason
 from edge.frame import UNKNOWN_SPACING, Frame, Pixels, Roi, Scan, Spacing
 from edge.screen.colour import chroma_within, in_colour
+from edge.screen.depth import by_depth, with_depth
 from edge.screen.freeze import FreezeWatch
 from edge.screen.knowledge import Known, Learned, Learner, called
 from edge.screen.later import Later
@@ -58,7 +59,8 @@ class ScreenReader:
     """Reads the frames of one source.
 
     `spacing` and `roi` are the user's word, `profile` what a person taught of this screen; a region that the frame's
-    own header states is looked into. Whoever states a spacing states it beside the others: they must agree.
+    own header states is looked into. Whoever states a spacing states it beside the others: they must agree. A probe
+    that says it is frozen is believed before the screen is looked at.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class ScreenReader:
     ) -> None:
         self._stream, self._spacing = stream, spacing
         self._learn = Learner(stream=stream, roi=roi, profile=profile)
+        self._box_given = roi is not None or profile is not None
         self._known: Known | Reason | None = None
         self._watch: LayoutWatch | None = None
         self._first_look: tuple[Pixels, int] | None = None  # a frame of this layout and its time, until the second
@@ -90,9 +93,8 @@ class ScreenReader:
             UsageError: the user's ROI or spacing contradicts the frame's header.
         """
         pixels = frame.pixels
-        if pixels is None:
-            known_as: Signal = "no signal" if frame.no_signal else "unreadable"
-            return Reading(known_as, None, NO_SIGNAL[known_as])
+        if pixels is None or (frame.probe is not None and frame.probe.frozen):
+            return _not_looked_at(frame)
         held = self._watch if self._watch is not None and self._watch.holds(pixels) else None
         signal: Signal = "live" if held is not None and held.vouches else signal_state(pixels)
         if signal in NO_SIGNAL:
@@ -105,6 +107,8 @@ class ScreenReader:
         if self._stream and self._freeze(pixels, picture.roi, frame.shown_ns):
             return Reading("frozen", None, Reason.FROZEN)
         spacing = agreed([*self._stated(frame), *known.claims])
+        if frame.probe is not None and frame.probe.depth_mm is not None:
+            spacing = with_depth(spacing, by_depth(frame.probe.depth_mm, known.layout, box_given=self._box_given))
         if isinstance(spacing, SpacingConflict):
             return Reading(signal, None, Reason.SPACING_CONFLICT, spacing)
         part, chroma = picture.roi.of(pixels), chroma_within(picture.roi, pixels, frame.chroma)
@@ -207,6 +211,14 @@ class ScreenReader:
         if isinstance(conflict := agreed(stated), SpacingConflict):
             raise UsageError(f"{called(frame)}: {conflict}: leave --spacing-mm out")
         return stated
+
+
+def _not_looked_at(frame: Frame) -> Reading:
+    """Of a frame of which its device, or the probe's firmware, has said enough."""
+    if frame.pixels is not None:
+        return Reading("frozen", None, Reason.FROZEN)
+    known_as: Signal = "no signal" if frame.no_signal else "unreadable"
+    return Reading(known_as, None, NO_SIGNAL[known_as])
 
 
 @contextmanager

@@ -24,12 +24,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TypeAlias, cast
 
 from edge.errors import SourceError
 from edge.frame import FrameSource
+from edge.registered import names, registered
 from edge.sources.paths import files_in, is_there
 from edge.sources.stills import chain
 from edge.sources.suffixes import SCHEME_OF
@@ -106,13 +106,8 @@ def _opener(scheme: str, uri: str = "") -> Opener:
     if scheme in BUILT_IN:
         module, _, function = BUILT_IN[scheme].partition(":")
         return cast(Opener, getattr(import_module(module), function))
-    found = entry_points(group=GROUP)
-    if scheme not in found.names:
-        known = ", ".join(sorted(found.names | set(BUILT_IN)))
+    opener = registered(GROUP, scheme, uri, SourceError)
+    if opener is None:
+        known = ", ".join(sorted(names(GROUP) | set(BUILT_IN)))
         raise SourceError(f"{uri}: no such file, and no source called '{scheme}'; the sources are {known}")
-    try:
-        return cast(Opener, found[scheme].load())
-    except (ImportError, AttributeError) as error:
-        raise SourceError(
-            f"{uri}: the source '{scheme}' cannot be loaded ({error}); install its package again"
-        ) from error
+    return cast(Opener, opener)
