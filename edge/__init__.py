@@ -7,6 +7,7 @@
     pipeline     one frame through screen and stages      -> Observation
     budget       how old each frame is at its report; `overrun` what is given up when it would be late
     examine      every frame of a source                  -> Report; `beside` watches it, `collector` stays out of it
+    probe        what the firmware in the operator's hand says and is told; `probed` is that through one exam
     choice       which grader this device can afford, by `device_times`
     recorder     good, different, de-identified frames of a source -> a data folder
     explain      where the INT8 model looked in one frame: occlusion, LIME
@@ -22,6 +23,7 @@
     metrics                         the only home of metrics
     output, html                    writing whole files or nothing; the pieces of a page
     latest                          a slot in which the newest wins
+    registered                      what other packages register with us
     cli, commands                   the program `sonoedge`
 
 Importing it imports none of this. It knows neither `convert` nor `firmware_bridge`.
