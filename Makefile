@@ -7,13 +7,13 @@ BIN    := $(VENV)/bin
 TFLITE := .venv-tflite
 ONNX2TF := .venv-onnx2tf
 
-.PHONY: demo test lint format test-slow test-tflite test-arm64 test-vm test-soak onnx2tf reference bench-peers schema clean
+.PHONY: demo test lint format test-slow test-tflite test-arm64 test-vm test-firmware test-soak onnx2tf reference bench-peers schema clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/sonoedge demo
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n auto -m "not slow and not vm and not arm64 and not soak"
+	$(BIN)/python -m pytest -n auto -m "not slow and not vm and not arm64 and not soak and not firmware"
 
 test-slow: $(VENV)/.dev $(ONNX2TF)/.ready
 	$(BIN)/python -m pytest -m slow
@@ -33,6 +33,11 @@ test-soak: $(VENV)/.dev
 # Against a true kernel driver, in a throw-away virtual machine. Needs Debian, root, and: apt-get install qemu-system-x86 busybox-static cpio
 test-vm: $(VENV)/.dev
 	$(BIN)/python -m pytest -m vm
+
+# The firmware's side in C: its size on a Cortex-M0+, the sanitizers, a fuzzer. Needs Debian, root, and:
+# apt-get install gcc clang gcc-arm-none-eabi libnewlib-arm-none-eabi
+test-firmware: $(VENV)/.dev
+	$(BIN)/python -m pytest -m firmware
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from firmware_bridge.framing import Unframer, frame
 from firmware_bridge.messages import FORMS, Heartbeat, Hello, Message, Refused, TimeAsk, TimeTold, decode, encode
@@ -148,8 +148,10 @@ class Endpoint:
         return self._outbox.withdraw(kind)
 
     def reopened(self) -> None:
-        """The port is a new one: what came by the old one ends here, what is owed is due at once."""
+        """The port is a new one: who was there is silent until heard, and what is owed is due at once."""
         self._unframe = Unframer(MAX_PACKET, self._unframe.damaged)
+        if self._other:
+            self._other.silent = True
         self._outbox.hurry()
         self._greet = True
 
@@ -183,13 +185,9 @@ class Endpoint:
             frames.append(self._pass(self._hello))
             self._greet = self._greet_at_once = False
             self._greeted_ns = now_ns
-        if self._other:
-            frames += self._owed_now(self._other, now_ns)
-            if not frames and (self._acknowledge or now_ns - self._said_ns >= HEARTBEAT_NS):
-                frames.append(self._pass(Heartbeat()))
-            self._acknowledge = False
-        if frames:
-            self._said_ns = now_ns
+        if self._other and (owed := self._owed_now(self._other, now_ns)):
+            frames += owed
+            self._acknowledge, self._said_ns = False, now_ns
         return frames
 
     def due_ns(self) -> int:
@@ -219,6 +217,8 @@ class Endpoint:
         passing = [self._pass(each) for each in self._passing]
         self._asked.clear()
         self._passing.clear()
+        if not numbered and not passing and (self._acknowledge or now_ns - self._said_ns >= HEARTBEAT_NS):
+            return [self._pass(Heartbeat())]
         return numbered + passing
 
     def _greeting_due_ns(self) -> int:
@@ -237,23 +237,22 @@ class Endpoint:
 
     def _in_session(self, packet: Packet, now_ns: int) -> bool:
         """Whether a packet belongs to the session; enters a new one where the other side is a new one."""
-        if self._other and packet.sender == self._other.session and packet.receiver == self._session:
-            return True
-        if packet.sender in self._retired or packet.sender == NOBODY:
+        if packet.sender in (NOBODY, self._session, *self._retired):
             self._counts.stale += 1
             return False
-        if packet.message == FORMS[Hello].id and not (self._other and packet.sender == self._other.session):
-            hello = decode(packet.message, packet.payload)
-            if isinstance(hello, Hello):
-                self._candidate = packet.sender, hello
-        if self._candidate and self._candidate[0] == packet.sender:
-            if packet.receiver == self._session:
-                self._enter(*self._candidate, now_ns)
-                return True
-            self._greet_at_once = True
-            return False
-        self._counts.stale += 1
+        mine, present = packet.receiver == self._session, self._other and packet.sender == self._other.session
+        if mine and present:
+            return True
+        hello = decode(packet.message, packet.payload)
+        stranger = isinstance(hello, Hello) and not present
+        if stranger:
+            self._candidate = packet.sender, cast(Hello, hello)
+        if mine and self._candidate and packet.sender == self._candidate[0]:
+            self._enter(*self._candidate, now_ns)
+            return True
         self._greet = True
+        self._greet_at_once |= stranger
+        self._counts.stale += not stranger
         return False
 
     def _enter(self, session: int, hello: Hello, now_ns: int) -> None:

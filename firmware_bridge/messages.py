@@ -148,7 +148,7 @@ class Message:
 class Hello(Message):
     """Who I am, and what I can: said until the other side is known."""
 
-    max_payload: U16  # bytes that I take
+    max_payload: U16  # bytes that I take: 32 at least, of which no message to a probe needs more
     capabilities: U32  # `Capability`
     board: U32  # a maker's number of the board: an image for another one is refused
     major: U8  # of the firmware's version

@@ -15,6 +15,7 @@ MS = 1_000_000  # ns
 QUICK, QUICK_NS, ASK_NS = 5, 50 * MS, 1000 * MS  # at the start of a session so many questions quickly, then each second
 KEPT = 16  # answers
 DRIFT = 200e-6  # two crystals drift apart by no more
+REMEMBERED = 1000  # round trips
 UNANSWERED = 8  # questions that an answer may still come to
 
 
@@ -37,6 +38,7 @@ class _Answer:
 class TimeSync:
     """The time there, in one session."""
 
+    round_trips_ns: deque[int] = field(default_factory=lambda: deque(maxlen=REMEMBERED))  # of the latest answers
     _answers: deque[_Answer] = field(default_factory=lambda: deque(maxlen=KEPT))
     _open: deque[int] = field(default_factory=lambda: deque(maxlen=UNANSWERED))
     _asked: int = 0
@@ -61,6 +63,7 @@ class TimeSync:
         on_the_way_ns = now_ns - asked_ns - (sent_us - received_us) * 1000
         if sent_us < received_us or on_the_way_ns < -1000:  # a tick of the probe's is 1000 ns
             return
+        self.round_trips_ns.append(max(on_the_way_ns, 0))
         ahead_ns = (asked_ns + now_ns) // 2 - (received_us + sent_us) * 500
         self._answers.append(_Answer(ahead_ns, max(on_the_way_ns, 0) // 2 + 1000, now_ns))
 

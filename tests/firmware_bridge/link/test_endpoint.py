@@ -316,3 +316,25 @@ def test_whatever_befalls_nothing_is_executed_twice_and_nothing_is_lost_untold(
     assert set(executed) | set(lost) == set(sent)
     if not restarts:
         assert executed == sent
+
+
+def test_a_greeting_of_the_dead_does_not_keep_two_apart() -> None:
+    host, probe = Endpoint(HOST, 0xA0000001), Endpoint(PROBE, 0xB0000001)
+    probe.received(b"".join(host.poll(0)), 0)
+    host.received(b"".join(probe.poll(0)), 0)
+    assert host.connected and not probe.connected
+    dead = Packet(FORMS[Hello].id, encode(HOST), 0xDEAD, 0, 0, 0, WINDOW, numbered=False)
+    probe.received(frame(dead.encode()), 0)
+    for at in range(0, 1000, 10):
+        to_probe, to_host = host.poll(at * MS), probe.poll(at * MS)
+        probe.received(b"".join(to_probe), at * MS)
+        host.received(b"".join(to_host), at * MS)
+    assert probe.connected and not probe.silent and not host.silent
+
+
+def test_an_echo_is_nobody() -> None:
+    endpoint = Endpoint(HOST, 0xA0000001)
+    for at in range(0, 2000, 10):
+        endpoint.received(b"".join(endpoint.poll(at * MS)), at * MS)
+    assert not endpoint.connected
+    assert endpoint.counts.stale == 20
