@@ -72,7 +72,7 @@ $(VENV)/.runtime: pyproject.toml | $(BIN)/python
 	touch $@
 
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable '.[convert,dicom,explain,dev]'
+	$(BIN)/python -m pip install --quiet --editable '.[convert,dicom,explain,update,dev]'
 	touch $@ $(VENV)/.runtime
 
 $(TFLITE)/.ready: pyproject.toml

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge.errors import SourceError
+from edge.errors import ProbeError, SonoEdgeError, SourceError
 
 
 class CaptureError(SourceError):
@@ -47,3 +47,19 @@ class DeviceClosedError(CaptureError):
 
 class RecordingError(SourceError):
     """A raw recording is none, is damaged, or is from a newer version."""
+
+
+class PortError(ProbeError):
+    """A serial port cannot be opened, or is gone."""
+
+
+class FirmwareImageError(SonoEdgeError):
+    """A firmware image is none of MCUboot's, is damaged, is not signed as it should be, or says too little of itself."""
+
+
+class UpdateRefusedError(SonoEdgeError):
+    """An image that must not go onto this device, or a device that does not take it now; nothing was sent."""
+
+
+class DeviceSilentError(SonoEdgeError):
+    """A device gives no answer, cannot be opened, or says what cannot be."""
