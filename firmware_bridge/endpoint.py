@@ -92,6 +92,11 @@ class _Other:
     passing: int = 0  # the sequence of its next passing packet
     silent: bool = False
 
+    @property
+    def room(self) -> int:
+        """The window for what is on its way. While it is silent nothing new goes: a newer grade may overtake that."""
+        return 0 if self.silent else self.window
+
 
 class Endpoint:
     """One side of one link. Not for two threads at a time."""
@@ -196,7 +201,7 @@ class Endpoint:
         if self._refuse:
             due.append(self._refused_ns + REFUSAL_NS)
         if self._other:
-            due += [self._said_ns + HEARTBEAT_NS, self._outbox.due_ns(self._other.window)]
+            due += [self._said_ns + HEARTBEAT_NS, self._outbox.due_ns(self._other.room)]
             if self._asks_time:
                 due.append(self.time.due_ns)
             if not self._other.silent:
@@ -209,7 +214,7 @@ class Endpoint:
         if not other.silent and now_ns - other.heard_ns >= SILENCE_NS:
             other.silent = True
             self._events.append(Silent())
-        numbered = [self._frame(sequence, each) for sequence, each in self._outbox.due(now_ns, other.window)]
+        numbered = [self._frame(sequence, each) for sequence, each in self._outbox.due(now_ns, other.room)]
         if self._asks_time and now_ns >= self.time.due_ns:
             self.time.asked(now_ns)
             self._passing.append(TimeAsk(now_ns))

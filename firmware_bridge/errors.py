@@ -54,7 +54,7 @@ class PortError(ProbeError):
 
 
 class FirmwareImageError(SonoEdgeError):
-    """A firmware image is none of MCUboot's, is damaged, is not signed as it should be, or says too little of itself."""
+    """A firmware image is none of MCUboot's, is damaged, is not signed as it should be, or says too little."""
 
 
 class UpdateRefusedError(SonoEdgeError):

@@ -79,7 +79,7 @@ def played(vivid: None, sweep: list[Pixels]) -> Iterator[None]:
 def graded(uri: str, frames: int) -> dict[int, FrameReport]:
     """Of each number that was shown, its record; frames without a picture are left out.
 
-    A slow machine shows one number several times over, and the second time it is frozen: the one that was graded counts.
+    A slow machine shows one number several times over, the second time frozen: the one that was graded counts.
     """
     shown: list[int | None] = []
 
