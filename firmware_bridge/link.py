@@ -1,6 +1,6 @@
 """A running link: one thread that owns a wire and the rules of `endpoint`, and opens the wire again when it is gone.
 
-    do, send       from any thread: put into a queue, and the thread is woken; nobody waits
+    do, send       from any thread: put into a queue that the thread looks into soon; nobody waits
     listen         called in the link's thread with each event and the rules, and is not to wait either
 
 A serial port is one wire (`serial_link`), a pair of sockets within a process another (`wire.loopback`).
@@ -27,9 +27,10 @@ from firmware_bridge.wire import Wire
 
 MS = 1_000_000  # ns
 BACK_OFF_NS = (100 * MS, 500 * MS)  # between two tries to open the wire: the first, the longest
+BRISK_NS, LOOK_NS = 1000 * MS, 10 * MS  # after a task: for so long, so often it looks for others without being woken
 PATIENCE_S = 0.3  # that `close` has with what is still to be said
 MOST_TASKS = 1000  # that the thread has not come to
-MOST_OWED = 64  # numbered messages that the other side does not have yet
+MOST_OWED = 256  # numbered messages that the other side does not have yet
 MOST_PENDING = 8192  # bytes that the wire does not take: what is more is lost, as on a bad cable
 
 
@@ -78,7 +79,8 @@ class Link:
         self._tasks: deque[Task] = deque()
         self.refused = 0  # tasks and messages that there was no room for
         self.crowded = 0  # frames that the wire had no room for
-        self._waking, self._woken, self._ended = threading.Lock(), False, False
+        self._waking, self._asleep, self._ended = threading.Lock(), False, False
+        self._brisk_ns = 0  # until then it looks by itself: to wake it would cost each frame 0.1 ms
         self._until_ns: int | None = None  # closing, at the latest then
         first = None if wait else open_wire()
         self._wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -110,7 +112,8 @@ class Link:
             self.refused += 1
             return
         self._tasks.append(task)
-        self._wake()
+        if self._asleep:
+            self._wake()
 
     def close(self, patience_s: float = PATIENCE_S) -> None:
         """Says what is owed to who is there, for as long as `patience_s`, and lets go of the wire. Again: nothing."""
@@ -127,11 +130,9 @@ class Link:
             rules.send(message)
 
     def _wake(self) -> None:
-        if self._woken:
-            return
         with self._waking:
             if not self._ended:
-                self._woken = True
+                self._asleep = False
                 os.eventfd_write(self._wake_fd, 1)
 
     def _run(self, first: Wire | None) -> None:
@@ -157,6 +158,7 @@ class Link:
         try:
             while self._tasks:
                 self._tasks.popleft()(self._endpoint)
+                self._brisk_ns = self._clock() + BRISK_NS
             if self._wire:
                 self._say(self._wire)
             elif self._clock() >= self._open_ns:
@@ -203,15 +205,23 @@ class Link:
 
     def _wait(self) -> bool:
         """Until something is due, comes, fits or is asked for; whether there is something to read."""
-        due_ns = self._endpoint.due_ns() if self._wire else self._open_ns
-        if self._until_ns is not None:
-            due_ns = min(due_ns, self._until_ns)
         poller = select.poll()
         poller.register(self._wake_fd, select.POLLIN)
         if self._wire:
             poller.register(self._wire.fd, select.POLLIN | (select.POLLOUT if self._pending else 0))
-        ready = dict(poller.poll(max(0, -(-(due_ns - self._clock()) // MS))))
+        ready = dict(poller.poll(max(0, -(-(self._due_ns() - self._clock()) // MS))))
+        self._asleep = False
         if self._wake_fd in ready:
             os.eventfd_read(self._wake_fd)
-            self._woken = False
         return bool(self._wire and ready.get(self._wire.fd, 0) & ~select.POLLOUT)
+
+    def _due_ns(self) -> int:
+        """Until when it may sleep. From here on who has a task wakes it, unless it looks by itself."""
+        now_ns = self._clock()
+        self._asleep = now_ns >= self._brisk_ns
+        due_ns = self._endpoint.due_ns() if self._wire else self._open_ns
+        if self._until_ns is not None:
+            due_ns = min(due_ns, self._until_ns)
+        if self._tasks:
+            return now_ns
+        return due_ns if self._asleep else min(due_ns, now_ns + LOOK_NS)

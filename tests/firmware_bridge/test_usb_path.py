@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from firmware_bridge.errors import DeviceAbsentError
-from firmware_bridge.usb_path import node_of, nodes
+from firmware_bridge.errors import DeviceAbsentError, PortError
+from firmware_bridge.usb_path import node_of, nodes, port_of
 
 DEVICES = {  # node: (where it hangs, which of its device's nodes it is)
     "video0": ("pci0000:00/0000:00:14.0/usb1/1-1/1-1.3/1-1.3:1.0", 0),
@@ -62,3 +63,56 @@ def test_no_grabber_at_all(tmp_path: Path):
     assert nodes(tmp_path) == {}
     with pytest.raises(DeviceAbsentError, match="none at all"):
         node_of("usb-1-1", tmp_path)
+
+
+PORTS = {
+    "ttyACM0": "pci0000:00/0000:00:14.0/usb1/1-1/1-1.3/1-1.3:1.0/tty",
+    "ttyACM1": "pci0000:00/0000:00:14.0/usb2/2-4/2-4:1.0/tty",
+    "ttyACM10": "pci0000:00/0000:00:14.0/usb2/2-4/2-4:1.2/tty",
+    "ttyUSB0": "pci0000:00/0000:00:14.0/usb1/1-2/1-2:1.0/ttyUSB0/tty",
+    "ttyS0": "platform/serial8250/tty",
+}
+
+
+@pytest.fixture
+def ttys(tmp_path: Path) -> Path:
+    links = tmp_path / "class" / "tty"
+    links.mkdir(parents=True)
+    for name, place in PORTS.items():
+        node = tmp_path / "devices" / place / name
+        node.mkdir(parents=True)
+        (links / name).symlink_to(node)
+    return links
+
+
+@pytest.mark.parametrize(
+    ("place", "node"),
+    [
+        ("/dev/ttyS0", "/dev/ttyS0"),
+        ("usb-1-1.3", "/dev/ttyACM0"),
+        ("1-1.3:1.0", "/dev/ttyACM0"),
+        ("usb-1-2", "/dev/ttyUSB0"),
+        ("usb-2-4:1.2", "/dev/ttyACM10"),
+    ],
+)
+def test_the_port_in_a_socket(ttys: Path, place: str, node: str):
+    assert port_of(place, ttys) == Path(node)
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("usb-2-4", "several serial ports in this USB socket: name one of usb-2-4:1.0, usb-2-4:1.2"),
+        ("usb-1-1.3:1.2", "no serial port in this USB socket: there is one in usb-1-1.3:1.0, usb-1-2:1.0, usb-2-4:1.0"),
+        ("usb-1-1", "no serial port in this USB socket: there is one in "),
+        ("ttyACM0", "name a port like /dev/ttyACM0, or a USB socket like usb-1-1.3"),
+    ],
+)
+def test_a_socket_without_one_port_is_told(ttys: Path, place: str, said: str):
+    with pytest.raises(PortError, match=re.escape(said)):
+        port_of(place, ttys)
+
+
+def test_no_port_at_all(tmp_path: Path):
+    with pytest.raises(PortError, match="none at all"):
+        port_of("usb-1-1", tmp_path)

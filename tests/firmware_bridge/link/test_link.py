@@ -116,7 +116,7 @@ class LinkContract:
             host.link.send(grade(number))
             if number % 4 == 0:
                 port.firmware.say(ButtonEvent(number, Button.SAVE, 1))
-            time.sleep(0.005)
+            time.sleep(0.01)
         end = time.monotonic() + 20
         while (len(port.firmware.told), len(host.got(ButtonEvent))) != (200, 50) and time.monotonic() < end:
             time.sleep(0.01)
@@ -362,4 +362,4 @@ def test_nine_tenths_of_a_lines_rate_are_payload() -> None:
         each.close()
     for fd in (a, b, host_end, probe_end):
         os.close(fd)
-    assert 0.90 <= rate_taken / rate <= 0.915
+    assert 0.90 <= rate_taken / rate <= 0.93  # the share that 280 bytes allow, and what one pause of 4 s blurs

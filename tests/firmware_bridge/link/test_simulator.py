@@ -24,6 +24,7 @@ from firmware_bridge.simulator import SimulatedFirmware, SimulatedProbe
 from firmware_bridge.simulator_words import WORDS, parse, script
 from firmware_bridge.words import in_words
 from tests.contracts.probe_contract import soon
+from tests.firmware_bridge.link.simulated import simulated
 from tests.firmware_bridge.link.test_link import Host
 
 
@@ -131,19 +132,15 @@ def _run(*words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
 
 def test_a_scripted_exam_is_told_in_plain_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "exam.txt").write_text("1.2 freeze\n1.4 battery 9\n4 quit\n")
-    place = str(tmp_path / "tty")
-    command = [sys.executable, "-m", "edge.cli", "device", "simulate", "--port-link", place]
-    with subprocess.Popen(
-        [*command, "--script", tmp_path / "exam.txt"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout.readline() == f"port: {place}\n"
+    place, words = tmp_path / "tty", ("--script", str(tmp_path / "exam.txt"))
+    with simulated(place, *words, stdout=subprocess.PIPE) as process:
         process.stdin.write("help\njump\nside left\n")
         process.stdin.flush()
-        assert main(["device", "link", place, "--seconds", "2.5"]) == DONE
+        assert main(["device", "link", str(place), "--seconds", "2.5"]) == DONE
         lines = capsys.readouterr().out.splitlines()
-        assert main(["device", "link", place, "--seconds", "0.5", "--json"]) == DONE
+        assert main(["device", "link", str(place), "--seconds", "0.5", "--json"]) == DONE
         found = json.loads(capsys.readouterr().out)
-        said = process.communicate()[0]
+        told = process.communicate(timeout=20)[0]
         assert process.returncode == DONE
     states = [line.split()[2] for line in lines if re.match(r" +\d", line)]
     assert states[:2] == ["silent", "live"]
@@ -155,19 +152,18 @@ def test_a_scripted_exam_is_told_in_plain_lines(tmp_path: Path, capsys: pytest.C
     assert found["said"]["State"]["freeze"] == 1 and found["said"]["Power"]["battery_percent"] == 9
     assert 0 < found["round_trip_ms"]["p50"] <= found["round_trip_ms"]["p99"]
     assert found["time_error_ms"] > 0 == found["counts"]["damaged"]
-    assert "brownout" in said and "'jump' is no word" in said and "connected: sonoedge" in said
-    assert not Path(place).is_symlink()
+    assert told.startswith(f"port: {place}\n")
+    assert "brownout" in told and "'jump' is no word" in told and "connected: sonoedge" in told
+    assert not place.is_symlink()
 
 
 def test_it_ends_in_good_order_when_interrupted(tmp_path: Path) -> None:
-    place = tmp_path / "tty"
-    command = [sys.executable, "-m", "edge.cli", "device", "simulate", "--port-link", place]
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert soon(place.exists)
+    with simulated(tmp_path / "tty", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        process.stdin.close()
         process.send_signal(signal.SIGINT)
-        assert process.communicate()[1] == b""
-        assert process.returncode == DONE
-    assert not place.is_symlink()
+        assert process.wait(20) == DONE
+        assert process.stderr.read() == ""
+    assert not (tmp_path / "tty").is_symlink()
 
 
 def test_nobody_at_a_port_is_an_answer(capsys: pytest.CaptureFixture[str]) -> None:
