@@ -4,7 +4,7 @@
     v4l2_source        `v4l2:/dev/video0`: HDMI receivers and USB grabbers, the newest frame whatever befalls the cable
     replay             `replay:FILE`: a recording at its own pace, in the place of a device
     raw_recording      `raw:FILE`: frames and their time stamps as they came
-    probe              `serial:/dev/ttyACM0`: the firmware of the probe in the operator's hand
+    link.probe         `serial:/dev/ttyACM0`: the firmware of the probe in the operator's hand
     commands           `sonoedge device probe | edid | watch | record | link | simulate | update`
 
 How a kernel's buffer becomes a frame (docs/adr/0011-hdmi-capture.md):
@@ -16,17 +16,11 @@ How a kernel's buffer becomes a frame (docs/adr/0011-hdmi-capture.md):
                                                (edid_descriptor, edid_timing, cta861, hdmi_block, vics, timing)
     link_capacity, usb_path                    what the lanes carry; which socket a grabber or a port is in
 
-How a probe's firmware is heard and told (docs/adr/0013-the-firmware-bridge.md, docs/protocol.md):
+How a probe's firmware is heard, told and replaced (docs/adr/0013-the-firmware-bridge.md):
 
-    framing -> packet -> messages              bytes -> packets -> what was said
-    numbered, time_sync -> endpoint            owed until acknowledged; ticks as host time -> one side, as rules
-    wire, serial_link -> link                  bytes that never wait; a port by its socket -> the thread that owns both
-    link -> probe                              `serial:/dev/ttyACM0`: what held when a frame was captured; grades
-    words, reason_codes                        what befalls a link, for a person; why there is no grade, for a probe
-    simulator, simulator_words                 a probe that is not there, and what is said to it
-    faults, bad_cable                          what a bad cable does, by the frame; to a running wire
-    c, c_tables                                the firmware's side in C99; its tables, made from `messages`
-    update                                     new firmware, by MCUmgr's SMP
+    link                                       the wire protocol, its rules, the port, the probe that `edge` knows
+    c, c_tables                                the firmware's side in C99; its tables, made from `link.messages`
+    update                                     new firmware, by MCUmgr's SMP, and a device to try it on
 
 It implements `edge`'s protocols and imports neither `convert` nor anything heavy.
 """

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from enum import IntEnum, IntFlag
 from pathlib import Path
 
-from firmware_bridge.messages import (
+from firmware_bridge.link.messages import (
     FORMS,
     Action,
     Button,
@@ -19,14 +19,14 @@ from firmware_bridge.messages import (
     Message,
     SideCode,
 )
-from firmware_bridge.packet import MAJOR, MINOR
-from firmware_bridge.reason_codes import REASON_CODES
+from firmware_bridge.link.packet import MAJOR, MINOR
+from firmware_bridge.link.reason_codes import REASON_CODES
 
 HEADER = Path(__file__).with_name("c") / "sonoedge_messages.h"
 VALUES: tuple[type[IntEnum | IntFlag], ...] = (Capability, Freeze, SideCode, Button, Action, Level, GradeCode)
 
 TEMPLATE = """\
-/* The messages of the link. `python -m firmware_bridge.c_tables` made this of firmware_bridge/messages.py: change that.
+/* The messages of the link. `python -m firmware_bridge.c_tables` made this of link/messages.py: change that.
  * docs/protocol.md says what each field means. A text is not among the fields: it is what follows them. */
 #ifndef SONOEDGE_MESSAGES_H
 #define SONOEDGE_MESSAGES_H

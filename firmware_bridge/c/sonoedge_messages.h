@@ -1,4 +1,4 @@
-/* The messages of the link. `python -m firmware_bridge.c_tables` made this of firmware_bridge/messages.py: change that.
+/* The messages of the link. `python -m firmware_bridge.c_tables` made this of link/messages.py: change that.
  * docs/protocol.md says what each field means. A text is not among the fields: it is what follows them. */
 #ifndef SONOEDGE_MESSAGES_H
 #define SONOEDGE_MESSAGES_H

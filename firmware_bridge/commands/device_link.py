@@ -13,9 +13,9 @@ from edge.cli import ANSWER_IS_NO, DONE, Command
 from edge.commands import options
 
 if TYPE_CHECKING:
-    from firmware_bridge.endpoint import Endpoint
-    from firmware_bridge.link import Event, Link
-    from firmware_bridge.messages import Hello, Message
+    from firmware_bridge.link.endpoint import Endpoint
+    from firmware_bridge.link.messages import Hello, Message
+    from firmware_bridge.link.running import Event, Link
 
 REMEMBERED = 1000  # events
 ASK_EVERY_S = 0.1  # the time: each answer is one round trip
@@ -31,8 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Done when somebody answered; the answer is no when nobody did."""
-    from firmware_bridge.probe import our_hello
-    from firmware_bridge.serial_link import BAUD, SerialLink
+    from firmware_bridge.link.probe import our_hello
+    from firmware_bridge.link.serial_link import BAUD, SerialLink
 
     watch = _Watch(quiet=args.json)
     baud = BAUD if args.baud is None else args.baud
@@ -57,8 +57,8 @@ class _Watch:
         self._time_error_ns: int | None = None
 
     def __call__(self, event: Event, rules: Endpoint) -> None:
-        from firmware_bridge.endpoint import Arrived, Connected
-        from firmware_bridge.words import befell, in_words
+        from firmware_bridge.link.endpoint import Arrived, Connected
+        from firmware_bridge.link.words import befell, in_words
 
         if isinstance(event, Connected):
             self.hello = event.hello
@@ -77,7 +77,7 @@ class _Watch:
 
     def found(self, counts: dict[str, int]) -> dict[str, Any]:
         """Everything, ready for JSON: times in ms."""
-        from firmware_bridge.words import version
+        from firmware_bridge.link.words import version
 
         trips = sorted(self._round_trips_ns)
         return {
@@ -93,7 +93,7 @@ class _Watch:
 
     def _ask(self, rules: Endpoint) -> None:
         """In the link's thread: takes the answers that came, and asks again."""
-        from firmware_bridge.messages import TimeAsk
+        from firmware_bridge.link.messages import TimeAsk
 
         self._round_trips_ns += rules.time.round_trips_ns
         rules.time.round_trips_ns.clear()

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from edge.cli import DONE, Command
 
 if TYPE_CHECKING:
-    from firmware_bridge.simulator import Heard, SimulatedProbe
-    from firmware_bridge.simulator_words import Deed
+    from firmware_bridge.link.simulator import Heard, SimulatedProbe
+    from firmware_bridge.link.simulator_words import Deed
 
 FAULTS = {
     "loss": "is lost",
@@ -39,9 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Done when it was told to end: Ctrl-C, `quit`, or `quit` in its script."""
-    from firmware_bridge.faults import Faults
-    from firmware_bridge.simulator import SimulatedFirmware, SimulatedProbe
-    from firmware_bridge.simulator_words import script
+    from firmware_bridge.link.faults import Faults
+    from firmware_bridge.link.simulator import SimulatedFirmware, SimulatedProbe
+    from firmware_bridge.link.simulator_words import script
 
     deeds = script(args.script) if args.script else []
     started = time.monotonic()
@@ -69,8 +69,8 @@ def _chance(text: str) -> float:
 
 
 def _in_words(heard: Heard) -> str:
-    from firmware_bridge.endpoint import Connected, Silent
-    from firmware_bridge.words import in_words, version
+    from firmware_bridge.link.endpoint import Connected, Silent
+    from firmware_bridge.link.words import in_words, version
 
     if isinstance(heard, Connected):
         return f"connected: {heard.hello.name} {version(heard.hello)}"
@@ -81,7 +81,7 @@ def _in_words(heard: Heard) -> str:
 
 def _serve(probe: SimulatedProbe, deeds: list[tuple[float, Deed]], started: float) -> None:
     """Does what the script says and what is typed, until `quit`."""
-    from firmware_bridge.simulator_words import leave
+    from firmware_bridge.link.simulator_words import leave
 
     typed = _Typed()
     while True:
@@ -114,7 +114,7 @@ class _Typed:
 
 def _deed(line: str) -> Deed | None:
     from edge.errors import UsageError
-    from firmware_bridge.simulator_words import help_text, parse
+    from firmware_bridge.link.simulator_words import help_text, parse
 
     try:
         if line.strip() == HELP:

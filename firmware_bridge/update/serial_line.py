@@ -10,7 +10,7 @@ try:
     from smpclient.transport import SMPTransport
     from smpclient.transport.serial.encoded import SMPSerialTransport
 
-    from firmware_bridge.serial_link import open_port
+    from firmware_bridge.link.serial_link import open_port
 except ImportError as error:
     raise MissingExtraError("firmware update", "update") from error
 

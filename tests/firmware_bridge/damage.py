@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Sequence
 
-from firmware_bridge.framing import cobs_decode
+from firmware_bridge.link.framing import cobs_decode
 
 Spoil = Callable[[bytearray, random.Random], None]
 

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from firmware_bridge.framing import Unframer
-from firmware_bridge.packet import MAX_PACKET
+from firmware_bridge.link.framing import Unframer
+from firmware_bridge.link.packet import MAX_PACKET
 from tests.firmware_bridge.damage import SPOILS, corrupted
 from tests.firmware_bridge.vectors import VECTORS
 

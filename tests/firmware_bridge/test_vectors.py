@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from firmware_bridge import messages
 from firmware_bridge.c_tables import HEADER, header
-from firmware_bridge.framing import Unframer, frame
-from firmware_bridge.packet import MAX_PACKET, Packet, decode
+from firmware_bridge.link import messages
+from firmware_bridge.link.framing import Unframer, frame
+from firmware_bridge.link.packet import MAX_PACKET, Packet, decode
 from tests.firmware_bridge.vectors import VECTORS, as_text, taken
 
 WRITTEN = json.loads(VECTORS.read_text())

@@ -13,9 +13,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from firmware_bridge.endpoint import WINDOW, Arrived, Endpoint
-from firmware_bridge.framing import Unframer, cobs_encode, frame
-from firmware_bridge.messages import (
+from firmware_bridge.link.endpoint import WINDOW, Arrived, Endpoint
+from firmware_bridge.link.framing import Unframer, cobs_encode, frame
+from firmware_bridge.link.messages import (
     FORMS,
     ButtonEvent,
     ExamEnded,
@@ -31,7 +31,7 @@ from firmware_bridge.messages import (
     TimeAsk,
     encode,
 )
-from firmware_bridge.packet import MAX_PACKET, MAX_PAYLOAD, NOBODY, NUMBERED, Packet, decode
+from firmware_bridge.link.packet import MAX_PACKET, MAX_PAYLOAD, NOBODY, NUMBERED, Packet, decode
 
 VECTORS = Path(__file__).with_name("vectors.json")
 PROBE, HOST, NEXT_HOST, STRANGER = 0x11223344, 0xA1B2C3D4, 0xA1B2C3D5, 0x0BADCAFE

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from firmware_bridge.bad_cable import BadCable
-from firmware_bridge.endpoint import Connected, HeardAgain
-from firmware_bridge.link import Absent, Opened
-from firmware_bridge.messages import Grade, State
-from firmware_bridge.serial_link import SerialLink, open_port
-from firmware_bridge.simulator import SimulatedFirmware
+from firmware_bridge.link.bad_cable import BadCable
+from firmware_bridge.link.endpoint import Connected, HeardAgain
+from firmware_bridge.link.messages import Grade, State
+from firmware_bridge.link.running import Absent, Opened
+from firmware_bridge.link.serial_link import SerialLink, open_port
+from firmware_bridge.link.simulator import SimulatedFirmware
+from firmware_bridge.link.wire import Wire
 from firmware_bridge.usb_path import INTERFACE
-from firmware_bridge.wire import Wire
 from tests.contracts.probe_contract import soon
 from tests.firmware_bridge.link.test_link import Host
 

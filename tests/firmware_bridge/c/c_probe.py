@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import firmware_bridge
-from firmware_bridge.messages import BY_ID, FORMS, Hello, Message
+from firmware_bridge.link.messages import BY_ID, FORMS, Hello, Message
 from tests.firmware_bridge.vectors import HOST, HOSTS_HELLO, MAKERS_OWN, PROBE, PROBES_HELLO, host
 
 SOURCES = Path(firmware_bridge.__file__).parent / "c"

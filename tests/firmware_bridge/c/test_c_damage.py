@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from firmware_bridge.messages import FORMS, ExamStarted
+from firmware_bridge.link.messages import FORMS, ExamStarted
 from tests.firmware_bridge.c.c_probe import CProbe
 from tests.firmware_bridge.damage import corrupted
 from tests.firmware_bridge.vectors import VECTORS, host, taken

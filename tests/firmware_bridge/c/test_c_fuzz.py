@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from firmware_bridge.framing import Unframer
-from firmware_bridge.packet import MAX_PACKET
+from firmware_bridge.link.framing import Unframer
+from firmware_bridge.link.packet import MAX_PACKET
 from tests.firmware_bridge.c.c_probe import SOURCES, STRICT, need
 from tests.firmware_bridge.vectors import VECTORS
 

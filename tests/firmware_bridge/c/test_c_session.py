@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware_bridge.endpoint import Arrived, Endpoint
-from firmware_bridge.faults import Cable, Faults
-from firmware_bridge.framing import Unframer
-from firmware_bridge.messages import (
+from firmware_bridge.link.endpoint import Arrived, Endpoint
+from firmware_bridge.link.faults import Cable, Faults
+from firmware_bridge.link.framing import Unframer
+from firmware_bridge.link.messages import (
     FORMS,
     ButtonEvent,
     ExamEnded,
@@ -24,8 +24,8 @@ from firmware_bridge.messages import (
     TimeAsk,
     TimeTold,
 )
-from firmware_bridge.messages import decode as decode_message
-from firmware_bridge.packet import MAX_PACKET, SEQUENCES, Packet, decode
+from firmware_bridge.link.messages import decode as decode_message
+from firmware_bridge.link.packet import MAX_PACKET, SEQUENCES, Packet, decode
 from tests.firmware_bridge.c.c_probe import CProbe
 from tests.firmware_bridge.vectors import HOST, HOSTS_HELLO, MAKERS_OWN, NEXT_HOST, PROBE, host
 

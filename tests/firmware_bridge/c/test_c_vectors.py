@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware_bridge import messages
-from firmware_bridge.framing import Unframer, frame
-from firmware_bridge.messages import BY_ID, FORMS, Hello, Message, Refused
-from firmware_bridge.packet import MAX_PACKET, MAX_PAYLOAD, Packet, decode
+from firmware_bridge.link import messages
+from firmware_bridge.link.framing import Unframer, frame
+from firmware_bridge.link.messages import BY_ID, FORMS, Hello, Message, Refused
+from firmware_bridge.link.packet import MAX_PACKET, MAX_PAYLOAD, Packet, decode
 from tests.firmware_bridge.c.c_probe import CProbe, library
 from tests.firmware_bridge.vectors import HOST, LIMITS, MAKERS_OWN, PROBE, VECTORS, taken
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from firmware_bridge.endpoint import Arrived, Connected, Endpoint
-from firmware_bridge.framing import Unframer
-from firmware_bridge.messages import ButtonEvent, ExamEnded, ExamStarted, Grade, Log, Message, Power, State
-from firmware_bridge.packet import MAX_PACKET, decode
+from firmware_bridge.link.endpoint import Arrived, Connected, Endpoint
+from firmware_bridge.link.framing import Unframer
+from firmware_bridge.link.messages import ButtonEvent, ExamEnded, ExamStarted, Grade, Log, Message, Power, State
+from firmware_bridge.link.packet import MAX_PACKET, decode
 from tests.firmware_bridge.c.c_probe import SOURCES, compile_
 from tests.firmware_bridge.vectors import HOST, HOSTS_HELLO, PROBE, SAMPLES, host
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firmware_bridge.endpoint import (
+from firmware_bridge.link.endpoint import (
     RETIRED,
     WINDOW,
     Arrived,
@@ -15,10 +15,10 @@ from firmware_bridge.endpoint import (
     Incompatible,
     Silent,
 )
-from firmware_bridge.faults import Faults
-from firmware_bridge.framing import Unframer, frame
-from firmware_bridge.messages import FORMS, Grade, Hello, Log, Refused, State, encode
-from firmware_bridge.packet import MAX_PACKET, Packet, decode
+from firmware_bridge.link.faults import Faults
+from firmware_bridge.link.framing import Unframer, frame
+from firmware_bridge.link.messages import FORMS, Grade, Hello, Log, Refused, State, encode
+from firmware_bridge.link.packet import MAX_PACKET, Packet, decode
 from tests.firmware_bridge.link.virtual import BOOT_NS, HOST, MS, PROBE, SECOND, Bench
 
 

@@ -5,8 +5,8 @@ import zlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware_bridge.framing import Unframer, cobs_decode, cobs_encode, frame, longest_frame
-from firmware_bridge.packet import LAYOUT, MAX_PACKET, Packet, decode
+from firmware_bridge.link.framing import Unframer, cobs_decode, cobs_encode, frame, longest_frame
+from firmware_bridge.link.packet import LAYOUT, MAX_PACKET, Packet, decode
 
 LONG = 600
 data = st.binary(max_size=LONG) | st.lists(st.sampled_from([b"\0", b"\1", b"\xff" * 253, b"\xff" * 254])).map(b"".join)

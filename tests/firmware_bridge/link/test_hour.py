@@ -6,8 +6,8 @@ import statistics
 
 import pytest
 
-from firmware_bridge.faults import Faults
-from firmware_bridge.messages import Grade, State
+from firmware_bridge.link.faults import Faults
+from firmware_bridge.link.messages import Grade, State
 from tests.firmware_bridge.link.virtual import MS, SECOND, Bench
 
 BAD = Faults(loss=0.10, corruption=0.01, duplication=0.05, reorder=0.05)

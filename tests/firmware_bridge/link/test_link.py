@@ -11,19 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from firmware_bridge.bad_cable import BadCable
-from firmware_bridge.endpoint import Arrived, Connected, Endpoint, HeardAgain, Incompatible, Silent
 from firmware_bridge.errors import PortError
-from firmware_bridge.faults import Faults
-from firmware_bridge.framing import frame
-from firmware_bridge.link import MOST_OWED, MOST_PENDING, Absent, Event, Link, Opened
-from firmware_bridge.messages import Button, ButtonEvent, Grade, Hello, Log, Message, State
-from firmware_bridge.packet import Packet
-from firmware_bridge.probe import our_hello
-from firmware_bridge.serial_link import BAUD, SerialLink, open_port
-from firmware_bridge.simulator import HELLO, SimulatedFirmware, SimulatedProbe
-from firmware_bridge.wire import Wire, loopback
-from firmware_bridge.words import befell
+from firmware_bridge.link.bad_cable import BadCable
+from firmware_bridge.link.endpoint import Arrived, Connected, Endpoint, HeardAgain, Incompatible, Silent
+from firmware_bridge.link.faults import Faults
+from firmware_bridge.link.framing import frame
+from firmware_bridge.link.messages import Button, ButtonEvent, Grade, Hello, Log, Message, State
+from firmware_bridge.link.packet import Packet
+from firmware_bridge.link.probe import our_hello
+from firmware_bridge.link.running import MOST_OWED, MOST_PENDING, Absent, Event, Link, Opened
+from firmware_bridge.link.serial_link import BAUD, SerialLink, open_port
+from firmware_bridge.link.simulator import HELLO, SimulatedFirmware, SimulatedProbe
+from firmware_bridge.link.wire import Wire, loopback
+from firmware_bridge.link.words import befell
 from tests.contracts.probe_contract import soon
 
 BAD = Faults(loss=0.10, corruption=0.01, duplication=0.05, reorder=0.05)

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.findings import Reason
-from firmware_bridge.messages import FORMS, Hello, Log, Message, Power, State, decode, encode
-from firmware_bridge.packet import MAX_PAYLOAD
-from firmware_bridge.reason_codes import REASON_CODES
+from firmware_bridge.link.messages import FORMS, Hello, Log, Message, Power, State, decode, encode
+from firmware_bridge.link.packet import MAX_PAYLOAD
+from firmware_bridge.link.reason_codes import REASON_CODES
 from tests.program import ROOT
 
 PROTOCOL = (ROOT / "docs" / "protocol.md").read_text()
@@ -86,8 +86,8 @@ def test_the_page_has_the_table_as_it_is() -> None:
 
 
 def test_the_page_shows_the_bytes_that_are_sent() -> None:
-    from firmware_bridge.framing import frame
-    from firmware_bridge.packet import Packet
+    from firmware_bridge.link.framing import frame
+    from firmware_bridge.link.packet import Packet
 
     packet = Packet(FORMS[Power].id, encode(Power(87, 0, 314)), 0x11223344, 0xA1B2C3D4, 0, 0, 4, numbered=True)
     assert f"frame    {frame(packet.encode()).hex(' ')}\n" in PROTOCOL

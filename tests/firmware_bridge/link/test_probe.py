@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from edge.findings import GRADES, UNGRADABLE, ClipGrade, Reason, Side
 from edge.probe import Outcome, ProbeState, open_probe
-from firmware_bridge.endpoint import Arrived, Connected, Endpoint, HeardAgain, Silent
 from firmware_bridge.errors import PortError
-from firmware_bridge.faults import Faults
-from firmware_bridge.messages import (
+from firmware_bridge.link.endpoint import Arrived, Connected, Endpoint, HeardAgain, Silent
+from firmware_bridge.link.faults import Faults
+from firmware_bridge.link.messages import (
     FORMS,
     UNKNOWN_U8,
     UNKNOWN_U16,
@@ -31,9 +31,9 @@ from firmware_bridge.messages import (
     decode,
     encode,
 )
-from firmware_bridge.probe import SIDES, LinkProbe, grade_of, open_serial, state_of
-from firmware_bridge.reason_codes import REASON_CODES
-from firmware_bridge.simulator import HELLO, SimulatedFirmware, SimulatedProbe
+from firmware_bridge.link.probe import SIDES, LinkProbe, grade_of, open_serial, state_of
+from firmware_bridge.link.reason_codes import REASON_CODES
+from firmware_bridge.link.simulator import HELLO, SimulatedFirmware, SimulatedProbe
 from tests.contracts.probe_contract import ProbeContract, soon
 from tests.firmware_bridge.link.simulated import simulated
 

@@ -17,12 +17,12 @@ import pytest
 
 from edge.cli import ANSWER_IS_NO, BAD_USE, DONE, main
 from edge.errors import UsageError
-from firmware_bridge.endpoint import Connected
-from firmware_bridge.messages import Button, ButtonEvent, ExamStarted, Freeze, Grade, Log, Message, Power, State
-from firmware_bridge.serial_link import SerialLink
-from firmware_bridge.simulator import SimulatedFirmware, SimulatedProbe
-from firmware_bridge.simulator_words import WORDS, parse, script
-from firmware_bridge.words import in_words
+from firmware_bridge.link.endpoint import Connected
+from firmware_bridge.link.messages import Button, ButtonEvent, ExamStarted, Freeze, Grade, Log, Message, Power, State
+from firmware_bridge.link.serial_link import SerialLink
+from firmware_bridge.link.simulator import SimulatedFirmware, SimulatedProbe
+from firmware_bridge.link.simulator_words import WORDS, parse, script
+from firmware_bridge.link.words import in_words
 from tests.contracts.probe_contract import soon
 from tests.firmware_bridge.link.simulated import simulated
 from tests.firmware_bridge.link.test_link import Host

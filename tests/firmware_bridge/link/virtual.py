@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 
-from firmware_bridge.endpoint import Arrived, Connected, Delivered, Endpoint, Event
-from firmware_bridge.faults import Cable, Faults
-from firmware_bridge.messages import Hello, Message
+from firmware_bridge.link.endpoint import Arrived, Connected, Delivered, Endpoint, Event
+from firmware_bridge.link.faults import Cable, Faults
+from firmware_bridge.link.messages import Hello, Message
 
 MS, SECOND = 1_000_000, 1_000_000_000
 BOOT_NS = 7_000 * SECOND  # the host's clock is so far ahead of the probe's

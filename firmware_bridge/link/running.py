@@ -19,11 +19,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias
 
-from firmware_bridge import endpoint
-from firmware_bridge.endpoint import Counts, Endpoint
 from firmware_bridge.errors import PortError
-from firmware_bridge.messages import FORMS, Hello, Message, encode
-from firmware_bridge.wire import Wire
+from firmware_bridge.link import endpoint
+from firmware_bridge.link.endpoint import Counts, Endpoint
+from firmware_bridge.link.messages import FORMS, Hello, Message, encode
+from firmware_bridge.link.wire import Wire
 
 MS = 1_000_000  # ns
 BACK_OFF_NS = (100 * MS, 500 * MS)  # between two tries to open the wire: the first, the longest

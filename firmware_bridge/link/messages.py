@@ -18,7 +18,7 @@ from enum import IntEnum, IntFlag
 from functools import cached_property
 from typing import Annotated, ClassVar, Literal, TypeAlias, TypeVar, get_type_hints
 
-from firmware_bridge.packet import MAX_PAYLOAD
+from firmware_bridge.link.packet import MAX_PAYLOAD
 
 
 @dataclass(frozen=True)
@@ -259,7 +259,7 @@ class Grade(Message):
     whole_exam: U8  # 1: of all frames together
     grade: U8  # `GradeCode`
     confidence_percent: U8  # probability of the grade given; 255: no grade
-    reason: U8  # firmware_bridge.reason_codes; 0: there is a grade
+    reason: U8  # firmware_bridge.link.reason_codes; 0: there is a grade
     csa_hundredths_mm2: U16  # 65535: not measured, or beyond
 
 

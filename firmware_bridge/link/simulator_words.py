@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from edge.errors import UsageError
-from firmware_bridge.messages import Button, Freeze, Level, Log, SideCode
-from firmware_bridge.simulator import SimulatedProbe
+from firmware_bridge.link.messages import Button, Freeze, Level, Log, SideCode
+from firmware_bridge.link.simulator import SimulatedProbe
 
 Deed: TypeAlias = Callable[[SimulatedProbe], None]
 

@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from firmware_bridge.messages import Message
-from firmware_bridge.packet import SEQUENCES
+from firmware_bridge.link.messages import Message
+from firmware_bridge.link.packet import SEQUENCES
 
 MS = 1_000_000  # ns
 FIRST_RETRY_NS, SHORTEST_RETRY_NS, LONGEST_RETRY_NS = 200 * MS, 20 * MS, 1000 * MS

@@ -10,12 +10,12 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import TypeAlias, cast
 
-from firmware_bridge.framing import Unframer, frame
-from firmware_bridge.messages import FORMS, Heartbeat, Hello, Message, Refused, TimeAsk, TimeTold, decode, encode
-from firmware_bridge.numbered import MS, NEVER_NS, Inbox, Outbox, ahead
-from firmware_bridge.packet import MAJOR, MAX_PACKET, NOBODY, SEQUENCES, Packet
-from firmware_bridge.packet import decode as decode_packet
-from firmware_bridge.time_sync import TimeSync
+from firmware_bridge.link.framing import Unframer, frame
+from firmware_bridge.link.messages import FORMS, Heartbeat, Hello, Message, Refused, TimeAsk, TimeTold, decode, encode
+from firmware_bridge.link.numbered import MS, NEVER_NS, Inbox, Outbox, ahead
+from firmware_bridge.link.packet import MAJOR, MAX_PACKET, NOBODY, SEQUENCES, Packet
+from firmware_bridge.link.packet import decode as decode_packet
+from firmware_bridge.link.time_sync import TimeSync
 
 GREETING_NS = 100 * MS
 HEARTBEAT_NS = 250 * MS

@@ -18,13 +18,12 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from firmware_bridge.bad_cable import BadCable
-from firmware_bridge.endpoint import Arrived, Connected, Endpoint, Silent
 from firmware_bridge.errors import PortError
-from firmware_bridge.faults import Faults
-from firmware_bridge.framing import frame
-from firmware_bridge.link import Event, Link
-from firmware_bridge.messages import (
+from firmware_bridge.link.bad_cable import BadCable
+from firmware_bridge.link.endpoint import Arrived, Connected, Endpoint, Silent
+from firmware_bridge.link.faults import Faults
+from firmware_bridge.link.framing import frame
+from firmware_bridge.link.messages import (
     Action,
     Button,
     ButtonEvent,
@@ -39,7 +38,8 @@ from firmware_bridge.messages import (
     SideCode,
     State,
 )
-from firmware_bridge.wire import loopback
+from firmware_bridge.link.running import Event, Link
+from firmware_bridge.link.wire import loopback
 
 HELLO = Hello(
     max_payload=256,

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from enum import IntEnum
 from typing import Any
 
-from firmware_bridge.endpoint import Connected, HeardAgain, Incompatible, Silent
-from firmware_bridge.link import Absent, Event, Opened
-from firmware_bridge.messages import (
+from firmware_bridge.link.endpoint import Connected, HeardAgain, Incompatible, Silent
+from firmware_bridge.link.messages import (
     UNKNOWN_U8,
     UNKNOWN_U16,
     Action,
@@ -27,8 +26,9 @@ from firmware_bridge.messages import (
     SideCode,
     State,
 )
-from firmware_bridge.packet import MAJOR
-from firmware_bridge.reason_codes import REASON_CODES
+from firmware_bridge.link.packet import MAJOR
+from firmware_bridge.link.reason_codes import REASON_CODES
+from firmware_bridge.link.running import Absent, Event, Opened
 
 ABSENT, SILENT, LIVE, INCOMPATIBLE = "absent", "silent", "live", "incompatible"
 NO_TEMPERATURE = -32768

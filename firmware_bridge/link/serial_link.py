@@ -14,10 +14,10 @@ from functools import partial
 import serial
 
 from firmware_bridge.errors import PortError
-from firmware_bridge.link import Link, Listen
-from firmware_bridge.messages import Hello
+from firmware_bridge.link.messages import Hello
+from firmware_bridge.link.running import Link, Listen
+from firmware_bridge.link.wire import Wire
 from firmware_bridge.usb_path import port_of
-from firmware_bridge.wire import Wire
 
 BAUD = 921_600  # USB does not mind
 WHY = {

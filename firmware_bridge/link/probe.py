@@ -24,10 +24,9 @@ from urllib.parse import parse_qsl
 from edge.findings import UNGRADABLE, ClipGrade, Reason, Side
 from edge.frame import SourceEvent
 from edge.probe import DEPTH_MM, FREQUENCY_MHZ, GAIN_PERCENT, Outcome, ProbeName, ProbeState
-from firmware_bridge.endpoint import Arrived, Connected, Endpoint, HeardAgain
 from firmware_bridge.errors import PortError
-from firmware_bridge.link import Event, Link, Listen
-from firmware_bridge.messages import (
+from firmware_bridge.link.endpoint import Arrived, Connected, Endpoint, HeardAgain
+from firmware_bridge.link.messages import (
     UNKNOWN_U8,
     UNKNOWN_U16,
     ExamEnded,
@@ -39,11 +38,12 @@ from firmware_bridge.messages import (
     SideCode,
     State,
 )
-from firmware_bridge.numbered import LONGEST_RETRY_NS
-from firmware_bridge.packet import MAX_PAYLOAD
-from firmware_bridge.reason_codes import REASON_CODES
-from firmware_bridge.serial_link import BAUD, SerialLink
-from firmware_bridge.words import befell, version
+from firmware_bridge.link.numbered import LONGEST_RETRY_NS
+from firmware_bridge.link.packet import MAX_PAYLOAD
+from firmware_bridge.link.reason_codes import REASON_CODES
+from firmware_bridge.link.running import Event, Link, Listen
+from firmware_bridge.link.serial_link import BAUD, SerialLink
+from firmware_bridge.link.words import befell, version
 
 OPTIONS = {"wait": "0|1", "baud": r"[1-9]\d{2,6}"}
 KEPT = 256  # states, by host time

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 
-from firmware_bridge.faults import Cable, Faults
+from firmware_bridge.link.faults import Cable, Faults
 
 MS = 1_000_000  # ns
 ROOM = 1024  # bytes that are on the way at a time, before the sender has to wait
