@@ -65,7 +65,8 @@ class SimulatedFirmware:
         """`hear` is called with what it is told, in its link's thread."""
         self.hello, self._hear = hello, hear
         self.told: list[Message] = []  # numbered commands, in the order in which they were executed
-        self.state = State(0, Freeze.LIVE, 400, 50, 12_000, 0, 0, SideCode.NOT_SAID)
+        # How deep the picture is that somebody plays beside it, it cannot know before it is told.
+        self.state = State(0, Freeze.LIVE, 0, 50, 12_000, 0, 0, SideCode.NOT_SAID)
         self.power = Power(80, 0, 312)
         self._near, self._far = loopback()
         self._boot()

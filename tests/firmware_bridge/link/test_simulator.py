@@ -131,7 +131,7 @@ def _run(*words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
 
 
 def test_a_scripted_exam_is_told_in_plain_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "exam.txt").write_text("1.2 freeze\n1.4 battery 9\n4 quit\n")
+    (tmp_path / "exam.txt").write_text("0.5 depth 40\n1.2 freeze\n1.4 battery 9\n4 quit\n")
     place, words = tmp_path / "tty", ("--script", str(tmp_path / "exam.txt"))
     with simulated(place, *words, stdout=subprocess.PIPE) as process:
         process.stdin.write("help\njump\nside left\n")
