@@ -6,13 +6,22 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from edge.bundle import Bundle, packaged_bundle
+from edge.commands.exam import examine
+from edge.findings import Reason
+from edge.frame import Frame
+from edge.pipeline import Options
+from edge.report import Exam
 from firmware_bridge.link.bad_cable import BadCable
 from firmware_bridge.link.endpoint import Connected, HeardAgain
-from firmware_bridge.link.messages import Grade, State
+from firmware_bridge.link.messages import ExamStarted, Grade, State
+from firmware_bridge.link.probe import LinkProbe
 from firmware_bridge.link.running import Absent, Opened
 from firmware_bridge.link.serial_link import SerialLink, open_port
 from firmware_bridge.link.simulator import SimulatedFirmware
@@ -20,6 +29,7 @@ from firmware_bridge.link.wire import Wire
 from firmware_bridge.usb_path import INTERFACE
 from tests.contracts.probe_contract import soon
 from tests.firmware_bridge.link.test_link import Host
+from tests.vm.sweep import read_sweep
 
 RECONNECTS_S = 3.0
 GADGET = Path("/dev/ttyGS0")
@@ -117,6 +127,47 @@ def test_a_probe_that_lost_its_power_with_the_plug_is_told_as_another(usb: Usb) 
     assert host.befell(Connected)[1].lost == (grade(0),)
     assert soon(lambda: usb.firmware.told == [grade(1)])
     host.link.close()
+
+
+class Unplugged:
+    """A screen's frames, two of them while the probe is unplugged."""
+
+    stream = True
+
+    def __init__(self, usb: Usb, probe: LinkProbe) -> None:
+        self._usb, self._probe, self._screens = usb, probe, read_sweep()
+
+    def __len__(self) -> int:
+        return 6
+
+    def __iter__(self) -> Iterator[Frame]:
+        for index in range(len(self)):
+            if index == 2:
+                self._usb.unplug()
+            if index == 4:
+                self._usb.plug()
+            if index in (0, 2, 4):
+                assert soon(lambda out=index == 2: (self._probe.state_at(time.monotonic_ns()) is None) == out)
+            yield Frame(self._screens[index], time.monotonic_ns(), index)
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("gated", [True, False])
+def test_an_exam_goes_on_without_its_probe_and_with_it_again(usb: Usb, gated: bool) -> None:
+    with closing(LinkProbe(partial(SerialLink, usb.socket))) as probe:
+        source = Unplugged(usb, probe)
+        bundle, options = Bundle.open(packaged_bundle("transverse")), Options(gated=gated)
+        report = examine(bundle, options, source, "screens", probe=probe, budget_ms=60_000, exam=Exam())
+    silent = [frame.reason is Reason.PROBE_SILENT for frame in report.frames]
+    assert silent == [False, False, gated, gated, False, False]
+    assert report.probe and report.probe.frames_silent == 2
+    assert [each.state for each in report.probe.events][-1] == "live"
+    assert report.clip.frames_graded >= (2 if gated else 4)
+    told = [each for each in usb.firmware.told if isinstance(each, Grade) and not each.whole_exam]
+    assert len(told) >= 4
+    assert isinstance(usb.firmware.told[0], ExamStarted)
 
 
 def test_one_that_takes_nothing_is_let_go_at_once(usb: Usb) -> None:
