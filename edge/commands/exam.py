@@ -161,6 +161,8 @@ def summary(report: Report) -> str:
             f", budget {latency.budget_ms:g} ms missed {latency.deadline_misses} times" if latency.budget_ms else ""
         )
         lines.append(f"frame age    p50 {latency.age_p50_ms:.1f} ms, p95 {latency.age_p95_ms:.1f} ms{budget}")
+    if report.source.dropped:
+        lines.append(f"overtaken    {report.source.dropped} frames of the device, by newer ones")
     if latency.graders_skipped or latency.frames_skipped:
         lines.append(f"too late     {latency.frames_skipped} frames given up, {latency.graders_skipped} not graded")
     return "\n".join(lines)

@@ -127,4 +127,4 @@ def test_the_command_grades_what_comes_by_hdmi(played: None, tmp_path: Path, cap
     assert [event["state"] for event in said["source"]["events"]][-1] == "live"
     assert said["source"]["dropped"] > 0
     assert any(frame["roi"] for frame in said["frames"])
-    assert "frames" in capsys.readouterr().out
+    assert f"overtaken    {said['source']['dropped']} frames" in capsys.readouterr().out
