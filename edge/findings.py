@@ -86,7 +86,7 @@ HINTS = {
     Reason.SHADOW: "more gel, tilt or slide off what casts the shadow",
     Reason.MARKED: "take text and calipers off the picture",
     Reason.NO_SPACING: "show the ruler, or state the spacing",
-    Reason.SPACING_CONFLICT: "correct the stated spacing, or give the box (--roi)",
+    Reason.SPACING_CONFLICT: "correct the stated spacing or depth, or give --roi",
     Reason.TOO_LATE: "stop other programs here, or give a larger budget",
     Reason.TOO_FEW_FRAMES: "hold the nerve in the picture for longer",
     Reason.DISAGREEING_FRAMES: "sweep again, slowly",

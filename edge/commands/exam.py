@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 
@@ -16,13 +16,15 @@ from edge.bundle import Bundle
 from edge.choice import Choice
 from edge.examine import Examination, Watcher
 from edge.findings import HINTS, UNGRADABLE, ClipGrade, Reason, in_words, numbers, with_uncertainty
-from edge.frame import FrameSource, LiveSource, SourceEvent
+from edge.frame import FrameSource, LiveSource, SourceEvent, Spacing
 from edge.overrun import Overrun
 from edge.pipeline import Observation, Options, Pipeline
 from edge.probe import Probe
 from edge.probed import Probed
 from edge.report import Exam, JoinedGrade, ProbeInfo, Report
 from edge.sources.ahead import Ahead
+
+SAME_SCALE = 1.01  # times another: read anew, a ruler differs by less
 
 
 def examine(
@@ -135,9 +137,8 @@ def summary(report: Report) -> str:
         lines.append(f"CSA          {with_uncertainty(clip.csa_mm2, clip.csa_uncertainty_mm2)} mm²{spread}")
     if clip.ap_diameter_mm is not None:
         lines.append(f"AP diameter  {with_uncertainty(clip.ap_diameter_mm, clip.ap_diameter_uncertainty_mm)} mm")
-    if known := next((frame.spacing for frame in report.frames if frame.spacing.mm_per_px), None):
-        sure = f", ± {known.uncertainty:.1%}" if known.uncertainty else ""
-        lines.append(f"spacing      {known.mm_per_px:.4g} mm per px ({known.provenance}{sure})")
+    if scales := [frame.spacing for frame in report.frames if frame.spacing.mm_per_px is not None]:
+        lines.append(f"spacing      {_scales(scales)}")
     reasons = Counter(frame.reason for frame in report.frames if frame.reason is not None).most_common()
     counted = "".join(f"; {count} {reason.value}" for reason, count in reasons)
     lines.append(f"frames       {clip.frames_graded} graded of {clip.frames_total}{counted}")
@@ -154,18 +155,41 @@ def summary(report: Report) -> str:
     if report.source.events and not clip.frames_graded:
         last = report.source.events[-1]
         lines.append(f"device       {last.state}: {last.why}")
-    if probe := report.probe:
-        lines.append(f"probe        {_probe(probe)}")
+    lines += _of_the_probe(report)
     if latency.age_p50_ms is not None and latency.age_p95_ms is not None:
         budget = (
             f", budget {latency.budget_ms:g} ms missed {latency.deadline_misses} times" if latency.budget_ms else ""
         )
         lines.append(f"frame age    p50 {latency.age_p50_ms:.1f} ms, p95 {latency.age_p95_ms:.1f} ms{budget}")
+    return "\n".join(lines + list(_left_out(report)))
+
+
+def _of_the_probe(report: Report) -> Iterator[str]:
+    """Who it was, and whether it is set to the other wrist."""
+    if report.probe is None:
+        return
+    yield f"probe        {_probe(report.probe)}"
+    side, its_side = report.exam.side, report.probe.state and report.probe.state.side
+    if side and its_side and side != its_side:
+        yield f"conflict     the exam is of the {side} wrist, the probe is set to the {its_side} one"
+
+
+def _left_out(report: Report) -> Iterator[str]:
+    """What nobody looked at, or not to the end."""
+    latency = report.latency
     if report.source.dropped:
-        lines.append(f"overtaken    {report.source.dropped} frames of the device, by newer ones")
+        yield f"overtaken    {report.source.dropped} frames of the device, by newer ones"
     if latency.graders_skipped or latency.frames_skipped:
-        lines.append(f"too late     {latency.frames_skipped} frames given up, {latency.graders_skipped} not graded")
-    return "\n".join(lines)
+        yield f"too late     {latency.frames_skipped} frames given up, {latency.graders_skipped} not graded"
+
+
+def _scales(scales: Sequence[Spacing]) -> str:
+    """The first, or from the least to the greatest where the depth was changed; and who says so."""
+    first, numbers = scales[0], [each.mm_per_px for each in scales if each.mm_per_px is not None]
+    least, most = min(numbers), max(numbers)
+    said = f"{least:.4g} to {most:.4g}" if most > SAME_SCALE * least else f"{first.mm_per_px:.4g}"
+    sure = f", ± {first.uncertainty:.1%}" if first.uncertainty else ""
+    return f"{said} mm per px ({first.provenance}{sure})"
 
 
 def _probe(probe: ProbeInfo) -> str:

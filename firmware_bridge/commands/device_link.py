@@ -77,11 +77,11 @@ class _Watch:
 
     def found(self, counts: dict[str, int]) -> dict[str, Any]:
         """Everything, ready for JSON: times in ms."""
-        from firmware_bridge.link.words import version
+        from firmware_bridge.link.words import product, version
 
         trips = sorted(self._round_trips_ns)
         return {
-            "name": self.hello.name if self.hello else None,
+            "name": product(self.hello) if self.hello else None,
             "firmware": version(self.hello) if self.hello else None,
             "board": self.hello.board if self.hello else None,
             "said": {name: vars(message) for name, message in self._said.items()},
@@ -117,6 +117,10 @@ def _percentile_ms(ordered: list[int], share: int) -> float:
 
 
 def _summary(found: dict[str, Any]) -> str:
+    if found["name"] is None and any(found["counts"].values()):
+        return (
+            "nobody answered, but bytes come: is it another baud rate, an echo, or a port that speaks something else?"
+        )
     if found["name"] is None:
         return "nobody answered: is it the right port, and its firmware running?"
     lines = [f"probe        {found['name']}, firmware {found['firmware']}, board {found['board']:#x}"]

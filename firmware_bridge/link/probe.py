@@ -25,7 +25,7 @@ from edge.findings import UNGRADABLE, ClipGrade, Reason, Side
 from edge.frame import SourceEvent
 from edge.probe import DEPTH_MM, FREQUENCY_MHZ, GAIN_PERCENT, Outcome, ProbeName, ProbeState
 from firmware_bridge.errors import PortError
-from firmware_bridge.link.endpoint import Arrived, Connected, Endpoint, HeardAgain
+from firmware_bridge.link.endpoint import Arrived, Connected, Delivered, Endpoint, HeardAgain
 from firmware_bridge.link.messages import (
     UNKNOWN_U8,
     UNKNOWN_U16,
@@ -43,7 +43,7 @@ from firmware_bridge.link.packet import MAX_PAYLOAD
 from firmware_bridge.link.reason_codes import REASON_CODES
 from firmware_bridge.link.running import Event, Link, Listen
 from firmware_bridge.link.serial_link import BAUD, SerialLink
-from firmware_bridge.link.words import befell, version
+from firmware_bridge.link.words import befell, product, version
 
 OPTIONS = {"wait": "0|1", "baud": r"[1-9]\d{2,6}"}
 KEPT = 256  # states, by host time
@@ -90,6 +90,8 @@ class LinkProbe:
         self._word_ns = 0  # from when on that holds: what comes later in a session does not reach back behind it
         self._events: deque[SourceEvent] = deque(maxlen=REMEMBERED)
         self._closed = False
+        self._exam: ExamStarted | None = None  # that goes on
+        self._exam_told = False  # to who was there
         self._link = link_to(our_hello(), self._listen)
 
     @property
@@ -109,10 +111,12 @@ class LinkProbe:
 
     def started(self, side: Side | None) -> None:
         """An exam begins."""
-        self._link.send(ExamStarted(SIDES[side]))
+        self._exam = ExamStarted(SIDES[side])
+        self._link.send(self._exam)
 
     def ended(self, clip: ClipGrade) -> None:
         """The exam has ended."""
+        self._exam = None
         self._link.send(ExamEnded(clip.frames_total, clip.frames_graded))
         self._link.send(grade_of(0, clip, whole_exam=True))
 
@@ -135,16 +139,25 @@ class LinkProbe:
             if isinstance(event.message, State):
                 self._set(event.message, event.at_ns, rules)
             return
+        if isinstance(event, Delivered):
+            self._exam_told |= event.message is self._exam
         if (told := befell(event)) is None:
             return
         self._events.append(SourceEvent(now_ns, *told))
         if isinstance(event, Connected):
-            self._name, self._last = ProbeName(event.hello.name, version(event.hello)), None
+            self._name, self._last = ProbeName(product(event.hello), version(event.hello)), None
             self._word_ns = now_ns
+            self._tell_of_the_exam(event, rules)
         self._enter(now_ns, None)
         if isinstance(event, HeardAgain) and self._last:
             # Whether it was set otherwise meanwhile is known when what it owes has come, after one retry at the latest.
             self._enter(now_ns + LONGEST_RETRY_NS, self._last)
+
+    def _tell_of_the_exam(self, event: Connected, rules: Endpoint) -> None:
+        """A probe that restarts amid an exam is told that one goes on; what was never sent is sent anyway."""
+        if self._exam and (self._exam_told or self._exam in event.lost):
+            rules.send(self._exam)
+        self._exam_told = False
 
     def _set(self, said: State, came_ns: int, rules: Endpoint) -> None:
         self._last = state_of(said)

@@ -172,6 +172,7 @@ class SimulatedProbe:
         """
         self.firmware, self._faults, self._link, self._bytes_per_s = firmware, faults, link, bytes_per_s
         self._ends: tuple[int, int] | None = None
+        self._linked = False  # by us: nobody else's link is taken away
         self.plug_in()
 
     @property
@@ -200,6 +201,7 @@ class SimulatedProbe:
                 if self._link.is_symlink() and not self._link.exists():  # of a simulator that was killed
                     self._link.unlink()
                 self._link.symlink_to(os.ttyname(theirs))
+                self._linked = True
             except OSError as error:
                 self.plug_out()
                 raise PortError(f"{self._link}: the link cannot be made: {error.strerror}") from error
@@ -210,8 +212,9 @@ class SimulatedProbe:
             return
         ends, self._ends = self._ends, None
         self._cable.close()
-        if self._link and self._link.is_symlink():
-            self._link.unlink()
+        if self._link and self._linked:
+            self._link.unlink(missing_ok=True)
+            self._linked = False
         for each in ends:
             os.close(each)
 

@@ -36,6 +36,11 @@ SIDES = {int(SideCode.LEFT): "left", int(SideCode.RIGHT): "right"}
 REASONS = {code: reason.value for reason, code in REASON_CODES.items()}
 
 
+def product(hello: Hello) -> str:
+    """What it calls itself, without a control character."""
+    return _printable(hello.name)
+
+
 def version(hello: Hello) -> str:
     """Of the firmware: "1.4.2"."""
     return f"{hello.major}.{hello.minor}.{hello.patch}"
@@ -49,13 +54,16 @@ def befell(event: Event) -> tuple[str, str] | None:
 
 def in_words(message: Message) -> str:
     """One message in one line, without a control character."""
-    words = WORDS.get(type(message), str)(message)
-    return "".join(each if each.isprintable() else " " for each in words)
+    return _printable(WORDS.get(type(message), str)(message))
+
+
+def _printable(text: str) -> str:
+    return "".join(each if each.isprintable() else " " for each in text)
 
 
 def _connected(event: Connected) -> str:
     lost = f"; of what the one before was told, {len(event.lost)} may or may not have been executed"
-    return f"{event.hello.name}, firmware {version(event.hello)}{lost if event.lost else ''}"
+    return f"{product(event.hello)}, firmware {version(event.hello)}{lost if event.lost else ''}"
 
 
 def _incompatible(event: Incompatible) -> str:

@@ -187,6 +187,20 @@ class TestBack:
         report, _ = examined(tiny_bundle, moving(30), {0: LIVE})
         assert report.probe is not None and 0 < report.probe.link_p99_ms <= WAITED_MS
 
+    def test_a_probe_set_to_the_other_wrist_is_told(self, tiny_bundle: Bundle) -> None:
+        report, _ = examined(tiny_bundle, moving(2), {0: ProbeState(frozen=False, side="left")})
+        other, same = (msgspec.structs.replace(report, exam=Exam(side=side)) for side in ("right", "left"))
+        line = "conflict     the exam is of the right wrist, the probe is set to the left one"
+        assert line in summary(other).splitlines()
+        assert "conflict" not in summary(same) and "conflict" not in summary(report)
+
+    def test_two_scales_are_both_told(self, tiny_bundle: Bundle) -> None:
+        report, _ = examined(tiny_bundle, moving(2), {0: LIVE})
+        first, second = report.frames
+        deeper = msgspec.structs.replace(second, spacing=Spacing(2 * (first.spacing.mm_per_px or 0), "firmware"))
+        told = summary(msgspec.structs.replace(report, frames=(first, deeper)))
+        assert f"spacing      {first.spacing.mm_per_px:.4g} to {deeper.spacing.mm_per_px:.4g} mm per px" in told
+
     def test_the_report_says_which_probe_it_was_and_what_befell_it(self, tiny_bundle: Bundle) -> None:
         set_so = ProbeState(frozen=False, gain_percent=40, preset=2, side="left")
         report, _ = examined(tiny_bundle, moving(8), {0: FROZEN, 2: set_so, 5: None}, replace(STATED, gated=True))

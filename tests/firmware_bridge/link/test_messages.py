@@ -2,13 +2,30 @@ from __future__ import annotations
 
 import re
 import struct
+from enum import IntEnum
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.findings import Reason
-from firmware_bridge.link.messages import FORMS, Hello, Log, Message, Power, State, decode, encode
+from firmware_bridge.link.messages import (
+    FORMS,
+    Action,
+    Button,
+    Capability,
+    Freeze,
+    GradeCode,
+    Hello,
+    Level,
+    Log,
+    Message,
+    Power,
+    SideCode,
+    State,
+    decode,
+    encode,
+)
 from firmware_bridge.link.packet import MAX_PAYLOAD
 from firmware_bridge.link.reason_codes import REASON_CODES
 from tests.program import ROOT
@@ -83,6 +100,15 @@ def test_the_page_has_the_table_as_it_is() -> None:
         )
         for cls, form in FORMS.items()
     ]
+
+
+@pytest.mark.parametrize("codes", [Capability, Freeze, SideCode, Button, Action, Level, GradeCode])
+def test_the_page_has_every_code(codes: type[IntEnum]) -> None:
+    assert ", ".join(f"{int(each)} {each.name.lower().replace('_', ' ')}" for each in codes) in PROTOCOL
+
+
+def test_the_page_has_every_reason() -> None:
+    assert ", ".join(f"{code} {reason.value}" for reason, code in REASON_CODES.items()) in PROTOCOL
 
 
 def test_the_page_shows_the_bytes_that_are_sent() -> None:

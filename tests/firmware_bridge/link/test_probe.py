@@ -6,7 +6,7 @@ import re
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext, suppress
+from contextlib import closing, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from firmware_bridge.link.messages import (
     ExamStarted,
     Freeze,
     Grade,
+    SideCode,
     State,
     decode,
     encode,
@@ -34,7 +35,7 @@ from firmware_bridge.link.messages import (
 from firmware_bridge.link.probe import SIDES, LinkProbe, grade_of, open_serial, state_of
 from firmware_bridge.link.reason_codes import REASON_CODES
 from firmware_bridge.link.simulator import HELLO, SimulatedFirmware, SimulatedProbe
-from tests.contracts.probe_contract import ProbeContract, soon
+from tests.contracts.probe_contract import CLIP, ProbeContract, soon
 from tests.firmware_bridge.link.simulated import simulated
 
 MS = 1_000_000  # ns
@@ -278,3 +279,20 @@ def test_every_outcome_fits_the_wire(
 def test_what_is_no_probe_is_told(rest: str, said: str) -> None:
     with pytest.raises(PortError, match=re.escape(said)):
         open_probe(f"serial:{rest}")
+
+
+def test_a_probe_that_restarts_amid_an_exam_is_told_that_one_goes_on(tmp_path: Path) -> None:
+    firmware = SimulatedFirmware()
+    with closing(SimulatedProbe(firmware, link=tmp_path / "tty")), closing(firmware):
+        probe = open_serial(str(tmp_path / "tty"))
+        probe.started("left")
+        assert soon(lambda: firmware.told == [ExamStarted(SideCode.LEFT)])
+        assert soon(lambda: probe._exam_told)
+        firmware.reboot()
+        assert soon(lambda: firmware.told == 2 * [ExamStarted(SideCode.LEFT)])
+        probe.ended(CLIP)
+        assert soon(lambda: any(isinstance(each, ExamEnded) for each in firmware.told))
+        firmware.reboot()
+        time.sleep(0.5)
+        assert firmware.told.count(ExamStarted(SideCode.LEFT)) == 2
+        probe.close()

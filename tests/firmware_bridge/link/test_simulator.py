@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 import tty
 from collections.abc import Iterator
@@ -226,3 +227,21 @@ def test_a_host_that_comes_first_waits_for_it(tmp_path: Path) -> None:
     assert soon(lambda: host.befell(Connected))
     host.link.close()
     probe.close()
+
+
+def test_a_link_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "there").write_text("")
+    (tmp_path / "mine").symlink_to(tmp_path / "there")
+    done = _run("simulate", "--port-link", str(tmp_path / "mine"))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert (tmp_path / "mine").is_symlink()
+
+
+def test_of_a_port_that_speaks_something_else_that_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    ours, theirs = os.openpty()
+    tty.setraw(theirs)
+    threading.Timer(0.2, os.write, (ours, b"login: \0 \0" * 20)).start()
+    assert main(["device", "link", os.ttyname(theirs), "--seconds", "0.5"]) == ANSWER_IS_NO
+    assert "nobody answered, but bytes come" in capsys.readouterr().out
+    os.close(ours)
+    os.close(theirs)
