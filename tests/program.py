@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+INTERRUPTIBLE = ("env", "--default-signal=INT")  # before a command: a background job, and its children, ignore Ctrl-C
 HEAVY = ("tensorflow", "keras", "scipy", "matplotlib")
 
 

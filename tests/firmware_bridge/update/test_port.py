@@ -27,6 +27,7 @@ from firmware_bridge.update.simulator.pty_device import PtyDevice
 from firmware_bridge.update.simulator.smp_server import FAILS, HANGS
 from firmware_bridge.update.updater import Outcome, Result, Updater
 from tests.firmware_bridge.update.signed import NEW, OLD, a_board, key, signed
+from tests.program import INTERRUPTIBLE
 
 PATIENCE = Patience(answer_s=0.4, tries=12, back_s=5.0, erase_s=0.5, reboot_s=10.0, again_s=1.0, pause_s=0.05)
 LARGE = {"sectors": 64, "sector_size": 1024}
@@ -157,7 +158,7 @@ def test_an_image_that_cannot_be_is_told_in_one_line(data, said, image, tmp_path
 
 
 def started(image: Path, port: Path) -> subprocess.Popen[str]:
-    words = [sys.executable, "-m", "edge.cli", "device", "update", str(image), "--port", str(port)]
+    words = [*INTERRUPTIBLE, sys.executable, "-m", "edge.cli", "device", "update", str(image), "--port", str(port)]
     return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
