@@ -70,10 +70,10 @@ def _chance(text: str) -> float:
 
 def _in_words(heard: Heard) -> str:
     from firmware_bridge.link.endpoint import Connected, Silent
-    from firmware_bridge.link.words import in_words, version
+    from firmware_bridge.link.words import in_words, product, version
 
     if isinstance(heard, Connected):
-        return f"connected: {heard.hello.name} {version(heard.hello)}"
+        return f"connected: {product(heard.hello)} {version(heard.hello)}"
     if isinstance(heard, Silent):
         return "the host is silent"
     return in_words(heard)

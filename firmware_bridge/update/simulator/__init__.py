@@ -1,4 +1,4 @@
-"""A device that is not there, down to its flash: for tests of an update, and to try one without a probe.
+"""A device that is not there, down to its flash: for tests of an update.
 
     flash        NOR flash: erased before it is written, written in blocks, dead in the midst of any operation
     slot         one of MCUboot's two slots: an image, and the trailer that says what is to be done with it
