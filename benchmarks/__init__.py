@@ -2,8 +2,8 @@
 
     python -m benchmarks.peers --out DIR          the same models and frames through us and through others, interleaved
     python -m benchmarks.operators transverse     time per operator of each model of a bundle, INT8 beside float
-python -m benchmarks.load                     `sonoedge run` at 30 frames a second, idle and under full load
     python -m benchmarks.load                     ten thousand frames at their rate, idle and under full load
+    python -m benchmarks.layout_change            what a frame waits for whose screen's layout is another
 
     textbook     what a tutorial would write: one fixed script
     engines      one inference engine each behind one call; what is not installed is named

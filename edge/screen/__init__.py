@@ -5,7 +5,7 @@ freeze       does the picture change while time passes?
 levels       limited range or full
 
 roi          where ultrasound pictures lie; `cells` is how it looks at a screen, `outline` their shape
-layout       what is where, and the cheap look that tells whether it still holds
+layout       what is where, and the cheap look that tells whether it still holds, at `pixels_at` places of its `squares`
 text         lines of text, which `glyphs` reads
 ruler        what a millimetre is; from `ticks` (`even_row`) and `tick_length`
 spacing      the claims of all who say so -> one spacing, none, or a conflict

@@ -7,6 +7,8 @@ import numpy as np
 
 from edge.frame import Pixels, Roi
 
+ROWS = 32  # of chroma are turned into colour at once: what is made on the way stays in the core's own memory
+
 
 def in_colour(pixels: Pixels, chroma: Pixels | None) -> Pixels:
     """A picture as BGR (H, W, 3), or as grey (H, W) where it has no colour: itself, but for luma with its chroma."""
@@ -15,9 +17,18 @@ def in_colour(pixels: Pixels, chroma: Pixels | None) -> Pixels:
 
 def bgr(luma: Pixels, chroma: Pixels) -> Pixels:
     """Luma (H, W) and its chroma (h, w, 2), Cb and Cr about 128, of the same part, as BGR (H, W, 3) (BT.601)."""
-    size = luma.shape[1], luma.shape[0]
-    blue, red = (cv2.resize(chroma[..., plane], size, interpolation=cv2.INTER_NEAREST) for plane in (0, 1))
-    return cv2.cvtColor(cv2.merge((luma, red, blue)), cv2.COLOR_YCrCb2BGR)  # type: ignore[return-value]
+    in_colour: Pixels = np.empty((*luma.shape, 3), np.uint8)
+    times, left_over = divmod(len(luma), len(chroma))
+    rows = len(chroma) if left_over else min(ROWS, len(chroma))
+    for top in range(0, len(chroma), rows):
+        band = slice(top * times, None if left_over else (top + rows) * times)
+        part = luma[band]
+        size = part.shape[1], part.shape[0]
+        blue, red = (
+            cv2.resize(chroma[top : top + rows, :, plane], size, interpolation=cv2.INTER_NEAREST) for plane in (0, 1)
+        )
+        cv2.cvtColor(cv2.merge((part, red, blue)), cv2.COLOR_YCrCb2BGR, dst=in_colour[band])
+    return in_colour
 
 
 def chroma_within(roi: Roi, pixels: Pixels, chroma: Pixels | None) -> Pixels | None:

@@ -12,9 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -23,19 +21,13 @@ from edge.frame import Pixels, Roi
 from edge.screen.outline import outline_of
 from edge.screen.pixels_at import PixelsAt
 from edge.screen.roi import DARK, Picture, find_pictures
+from edge.screen.squares import MOVED_PIXELS, Squares
 
 STILL = 0.02  # share of a picture that moves: below it is noise, or a cursor
 RIVAL = 0.5  # of the best picture's area: a picture that may be the one that is meant; a thumbnail is smaller
 
-ACROSS, DOWN = 32, 18  # squares of the screen, 60 px at 1080p: three or four letters
-INK = 48  # grey levels within 3 x 3 pixels: an edge of text, a tick, a button
-MARKS, BARE = 24, 4  # pixels looked at in a square with ink, and in one without
 MARK_MOVED = 48  # grey levels: at an edge compression alone makes 20
 BARE_MOVED = 12  # grey levels: on flat screen it makes 4
-MOVED_PIXELS = 2  # of a square: a tick on a ruler's long line has no more
-MUCH = 0.16  # of the squares with ink: a menu, another preset
-GROWN = 3  # squares of empty screen that are no longer empty
-LINE, LINE_NEAR, LINE_SHARE = 3, 2, 0.34  # squares of one column beside the picture, or of one row below it: its ruler
 VOUCHING = 12  # squares with ink: black, bars or a capture's own picture moves far more of them than MUCH
 WITHIN = 24  # x 24 pixels of the picture
 GREYS = slice(DARK // 4 + 1, 63)  # of 64: a black floor and saturation have one grey too
@@ -83,7 +75,8 @@ class LayoutWatch:
 
     def __init__(self, pixels: Pixels, layout: Layout, anchors: Iterable[Roi] = ()) -> None:
         self._layout, self._shape = layout, pixels.shape
-        self._squares = squares = _squares(pixels, layout, tuple(anchors))
+        picture = None if layout.picture is None else layout.picture.roi
+        self._squares = squares = Squares.of(pixels, picture, [other.roi for other in layout.others], tuple(anchors))
         ys, xs = _grid(layout)
         self._looked_at = PixelsAt(np.concatenate([squares.ys, ys]), np.concatenate([squares.xs, xs]))
         self._was, within = self._seen(pixels)
@@ -145,132 +138,6 @@ class LayoutWatch:
         """The pixels looked at: those round the picture, square by square, and those within it."""
         seen, around = self._looked_at.of(pixels), len(self._squares.ys)
         return seen[:around], seen[around:]
-
-
-@dataclass(frozen=True)
-class _Squares:
-    """The squares of a screen that are looked at, and the pixels in each."""
-
-    ys: npt.NDArray[np.intp]  # of the pixels, square by square
-    xs: npt.NDArray[np.intp]
-    counts: npt.NDArray[np.intp]  # pixels a square
-    places: npt.NDArray[np.intp]  # (squares, 2): row and column of each; -1, number for an anchor
-    ink: npt.NDArray[np.bool_]
-    anchor: npt.NDArray[np.bool_]
-    beside: npt.NDArray[np.bool_]  # the picture, in its rows
-    below: npt.NDArray[np.bool_]  # the picture, in its columns
-    near: npt.NDArray[np.bool_]  # touches the picture
-
-    def matters(self, moved: npt.NDArray[np.bool_]) -> bool:
-        """Whether the layout is another when these squares have moved."""
-        where = np.flatnonzero(moved)
-        if not where.size:
-            return False
-        if self.anchor[where].any():
-            return True
-        ink, bare = where[self.ink[where]], where[~self.ink[where]]
-        if len(ink) > max(LINE, MUCH * self._inked):
-            return True
-        if np.count_nonzero(self.near[bare]) >= GROWN:
-            return True
-        return any(line.gone(ink) for line in self._lines)
-
-    @cached_property
-    def _inked(self) -> int:
-        return int(np.count_nonzero(self.ink & ~self.anchor))
-
-    @cached_property
-    def _lines(self) -> list[_Lines]:
-        """Columns of squares beside the picture and rows of them below it, those next to it and all."""
-        return [
-            _Lines.of(self.ink & ~self.anchor & part & where, self.places[:, axis], least)
-            for part, axis in ((self.beside, 1), (self.below, 0))
-            for where, least in ((self.near, LINE_NEAR), (np.True_, LINE))
-        ]
-
-
-@dataclass(frozen=True)
-class _Lines:
-    """Columns, or rows, of squares."""
-
-    among: npt.NDArray[np.bool_]  # (squares,)
-    number: npt.NDArray[np.intp]  # (squares,): of the column or row that a square belongs to; -1 for an anchor
-    enough: npt.NDArray[np.float64]  # moved squares of one line that make it another
-
-    @classmethod
-    def of(cls, among: npt.NDArray[np.bool_], number: npt.NDArray[np.intp], least: int) -> _Lines:
-        there = np.bincount(number[among])
-        return cls(among, number, np.maximum(least, LINE_SHARE * there))
-
-    def gone(self, moved: npt.NDArray[np.intp]) -> bool:
-        """Whether a good part of one line is among the squares that have moved, given by their index."""
-        gone = np.bincount(self.number[moved[self.among[moved]]], minlength=len(self.enough))
-        return bool(np.any(gone >= self.enough))
-
-
-def _squares(pixels: Pixels, layout: Layout, anchors: Sequence[Roi]) -> _Squares:
-    height, width = pixels.shape[:2]
-    grey = pixels if pixels.ndim == 2 else cv2.extractChannel(pixels, 1)
-    steps = cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
-    ink, free = (steps >= INK).astype(np.uint8), np.ones(steps.shape, np.uint8)
-    for picture in (layout.picture, *layout.others):
-        if picture is not None:
-            roi = picture.roi
-            free[max(0, roi.y - 2) : roi.y + roi.height + 2, max(0, roi.x - 2) : roi.x + roi.width + 2] = 0
-    ink &= free
-    rows, columns = np.linspace(0, height, DOWN + 1).astype(int), np.linspace(0, width, ACROSS + 1).astype(int)
-    boxes = [
-        (row, column, Roi(columns[column], rows[row], columns[column + 1] - columns[column], rows[row + 1] - rows[row]))
-        for row in range(DOWN)
-        for column in range(ACROSS)
-        if columns[column + 1] > columns[column] and rows[row + 1] > rows[row]
-    ]
-    boxes += [(-1, number, roi) for number, roi in enumerate(anchors)]
-    ys, xs, found = [np.empty(0, np.intp)], [np.empty(0, np.intp)], []
-    for row, column, box in boxes:
-        chosen = _spread(box.of(ink), MARKS)
-        has_ink = len(chosen) >= MOVED_PIXELS
-        if not has_ink:
-            chosen = _spread(box.of(free), BARE)
-        if len(chosen) < MOVED_PIXELS:
-            continue
-        ys.append(box.y + chosen // box.width)
-        xs.append(box.x + chosen % box.width)
-        found.append((row, column, len(chosen), has_ink, *_where(box, layout.picture)))
-    table = np.array(found, dtype=np.intp).reshape(-1, 7)
-    return _Squares(
-        np.concatenate(ys),
-        np.concatenate(xs),
-        table[:, 2],
-        table[:, :2],
-        table[:, 3] > 0,
-        table[:, 0] < 0,
-        table[:, 4] > 0,
-        table[:, 5] > 0,
-        table[:, 6] > 0,
-    )
-
-
-def _where(box: Roi, picture: Picture | None) -> tuple[bool, bool, bool]:
-    """Whether a square lies beside the picture, below it, and next to it; without one, a picture may come anywhere."""
-    if picture is None:
-        return False, False, True
-    roi = picture.roi
-    aside = max(roi.x - box.x, box.x + box.width - roi.x - roi.width)
-    lower = box.y + box.height - roi.y - roi.height
-    endways = max(roi.y - box.y, lower)
-    return (
-        aside > 0 and endways < 2 * box.height,
-        lower > 0 and aside < 2 * box.width,
-        aside < 2.5 * box.width and endways < 2.5 * box.height,
-    )
-
-
-def _spread(part: Pixels, most: int) -> npt.NDArray[np.intp]:
-    """At most so many of the places that are set in a part, as flat indices, evenly spread."""
-    count = cv2.countNonZero(part)
-    chosen = np.arange(count) if count <= most else np.arange(most) * (count - 1) // (most - 1)
-    return chosen if count in (0, part.size) else np.flatnonzero(part)[chosen]
 
 
 def _grid(layout: Layout) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:

@@ -154,10 +154,11 @@ class ScreenReader:
         """What is known of the layout, read anew where it must be; `holds`: it is that of the frame before."""
         now_ns = frame.shown_ns
         if not holds:
+            screen = in_colour(pixels, frame.chroma)
             if self._stream and (self._first_look is None or self._known is not Reason.AMBIGUOUS_VIEWS):
                 # Of two pictures the one that moves is meant.
-                self._first_look = in_colour(pixels, frame.chroma).copy(), now_ns
-            self._learn_now(frame, pixels)
+                self._first_look = screen.copy() if screen is pixels else screen, now_ns
+            self._learn_now(frame, pixels, screen)
         elif seen := self._second_look.answer(now_ns):
             self._take(*seen, now_ns)
         elif self._first_look and now_ns - self._first_look[1] >= SECOND_LOOK_NS:
@@ -165,9 +166,9 @@ class ScreenReader:
             if isinstance(self._known, Known):
                 self._look_again(frame, pixels, earlier)
             else:  # no frame is graded that could wait
-                self._learn_now(frame, pixels, earlier)
+                self._learn_now(frame, pixels, earlier, in_colour(pixels, frame.chroma))
         elif not isinstance(self._known, Known) and now_ns - self._read_ns >= LOOK_AGAIN_NS:
-            self._learn_now(frame, pixels)  # is there a picture by now?
+            self._learn_now(frame, pixels, in_colour(pixels, frame.chroma))  # is there a picture by now?
         assert self._known is not None  # noqa: S101  what holds was learned
         return self._known
 
@@ -187,11 +188,11 @@ class ScreenReader:
         self._marks_since.forget()
         self._turns.begin(now_ns, "marks")
 
-    def _learn_now(self, frame: Frame, pixels: Pixels, *earlier: Pixels) -> None:
-        """Read a layout while the frame waits for it; `earlier` is another screen of it, in colour."""
+    def _learn_now(self, frame: Frame, pixels: Pixels, *screens: Pixels) -> None:
+        """Read a layout while the frame waits for it; `screens` of it are in colour, the last that of the frame."""
         self._second_look.forget()
         with _every_core():
-            learned = self._learn(frame, [*earlier, in_colour(pixels, frame.chroma)])
+            learned = self._learn(frame, screens)
             self._take(pixels, learned, frame.shown_ns)
         self._marks_looked_for(frame.shown_ns)
 

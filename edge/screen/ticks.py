@@ -39,6 +39,7 @@ UNEVEN = 0.015  # of the period, its uncertainty: what is less even was not draw
 LONGER, LONGER_PX = 1.2, 1.5  # times, and by as many px: ticks of a higher rank against those below
 STRONGER = 1.4  # times the ink, where they are as long
 RANKS = (2, 4, 5, 10)  # every so many ticks a higher one
+ROWS = 64  # are looked at once for their strongest colour: their planes stay in the core's own memory
 
 
 @dataclass(frozen=True)
@@ -82,12 +83,13 @@ def find_ticks(screen: Pixels, picture: Roi) -> tuple[Ticks, ...]:
     """
     height, width = screen.shape[:2]
     thickest = max(LEAST_THICKEST, round(height * THICKEST))
+    strongest = _strongest(screen)
     rows: list[Ticks] = []
     for start, stop in _beside(picture.x, picture.width, width):
-        plane = np.ascontiguousarray(_ink(screen[:, start:stop]).T)
+        plane = np.ascontiguousarray(_ink(screen[:, start:stop], strongest[:, start:stop]).T)
         rows += _rows(plane, "down", start, picture.height, thickest)
     for start, stop in _beside(picture.y, picture.height, height):
-        rows += _rows(_ink(screen[start:stop]), "across", start, picture.width, thickest)
+        rows += _rows(_ink(screen[start:stop], strongest[start:stop]), "across", start, picture.width, thickest)
     return tuple(_finest(rows))
 
 
@@ -98,11 +100,22 @@ def _beside(start: int, size: int, limit: int) -> Iterator[tuple[int, int]]:
             yield begin, end
 
 
-def _ink(part: Pixels) -> Pixels:
+def _strongest(screen: Pixels) -> Pixels:
+    """(H, W), each pixel's strongest colour."""
+    if screen.ndim == 2:
+        return screen
+    strongest: Pixels = np.empty(screen.shape[:2], np.uint8)
+    for top in range(0, len(screen), ROWS):
+        blue, green, red = cv2.split(screen[top : top + ROWS])
+        cv2.max(cv2.max(blue, green), red, dst=strongest[top : top + ROWS])
+    return strongest
+
+
+def _ink(part: Pixels, strongest: Pixels) -> Pixels:
     """(H, W), bright where ink is: on a dark screen the strongest colour, on a bright one what is missing of it."""
-    blue, green, red = (part, part, part) if part.ndim == 2 else (part[..., channel] for channel in range(3))
-    strongest: Pixels = np.maximum(np.maximum(blue, green), red)
-    return strongest if _is_dark(strongest) else 255 - np.minimum(np.minimum(blue, green), red)
+    if _is_dark(strongest):
+        return strongest
+    return 255 - (part if part.ndim == 2 else part.min(axis=2))
 
 
 def _is_dark(plane: Pixels) -> bool:
