@@ -35,4 +35,5 @@ def is_limited(*screens: Pixels) -> bool:
 
 def _counts(screen: Pixels) -> npt.NDArray[np.int64]:
     size = min(screen.shape[1], LOOK[0]), min(screen.shape[0], LOOK[1])
-    return np.bincount(cv2.resize(screen, size, interpolation=cv2.INTER_NEAREST).ravel(), minlength=256)
+    samples = cv2.resize(screen, size, interpolation=cv2.INTER_NEAREST).reshape(-1, 1)
+    return cv2.calcHist([samples], [0], None, [256], [0, 256]).ravel().astype(np.int64)

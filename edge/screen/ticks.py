@@ -162,14 +162,16 @@ def _even_lines(marks: Pixels, extent: int) -> Iterator[tuple[Ints, float]]:
     widest = round(FARTHEST * extent) + 2
     step = np.diff(start + end) // 2
     pair = (line[1:] == line[:-1]) & (number[line[1:]] >= 0) & (step >= CLOSEST) & (step < widest)
-    tally = np.bincount(number[line[1:]][pair] * widest + step[pair], minlength=len(busy) * widest)
-    tally = tally.reshape(len(busy), widest)
-    alike = tally[:, :-2] + tally[:, 1:-1] + tally[:, 2:]  # a distance that is no whole number falls into two
-    covered = alike * np.arange(1, widest - 1)
-    covered[alike < LEAST_MARKS - 1] = 0
-    best = covered.argmax(axis=1)
-    good = covered[np.arange(len(busy)), best] >= LEAST_SPAN * extent / 2
-    lines, periods = busy[good], best[good] + 1.0
+    of, at = number[line[1:]][pair], step[pair]
+    near = (of * (widest + 1) + at)[:, None] + np.array([-1, 0, 1])  # a distance that is no whole number falls into two
+    places, alike = np.unique(near, return_counts=True)
+    of, distance = np.divmod(places, widest + 1)
+    covered = alike * distance
+    covered[(alike < LEAST_MARKS - 1) | (distance > widest - 2)] = 0
+    order = np.lexsort((distance, -covered, of))
+    best = order[np.unique(of[order], return_index=True)[1]]
+    good = best[covered[best] >= LEAST_SPAN * extent / 2]
+    lines, periods = busy[of[good]], distance[good].astype(float)
     cuts = np.flatnonzero((np.diff(lines) > 1) | (np.abs(np.diff(periods)) > 1)) + 1
     for group, period in zip(np.split(lines, cuts), np.split(periods, cuts), strict=True):
         if len(group) >= SHORTEST:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.budget import Budget
+from edge.bundle import Bundle
 from edge.examine import Examination
 from edge.findings import Reason
+from edge.interpreter import Model
+from edge.manifest import ModelEntry
 from edge.overrun import FADES, FORGETS, Overrun
-from edge.pipeline import Options, Pipeline
+from edge.pipeline import Options, Pipeline, load_model
 from tests.pictures import CENTRED, Listed, frame, wrist
 
 MS = 1_000_000
@@ -63,6 +67,32 @@ def test_what_it_lets_pass_is_late_only_when_a_part_took_longer_than_ever_lately
 
 def aged(age_ms: float):
     return replace(frame(wrist(CENTRED)), timestamp_ns=time.monotonic_ns() - round(age_ms * MS))
+
+
+class Slow:
+    """A model that takes its time."""
+
+    def __init__(self, model: Model, takes_s: float) -> None:
+        self._model, self._takes_s = model, takes_s
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+    def invoke(self) -> None:
+        time.sleep(self._takes_s)
+        self._model.invoke()
+
+
+@pytest.mark.parametrize(("slow", "skipped"), [("segment", "frame"), ("grade", "grader")])
+def test_what_the_models_take_is_known_before_the_first_frame(tiny_bundle, slow, skipped):
+    def load(bundle: Bundle, entry: ModelEntry, options: Options) -> Any:
+        model = load_model(bundle, entry, options)
+        return Slow(model, 0.5) if entry.task == slow else model
+
+    pipeline = Pipeline(tiny_bundle, Options(), stream=False, load=load, overrun=Overrun(10_000.0))
+    first = pipeline(aged(9_600))
+    assert (first.skipped, first.grade.reason) == (skipped, Reason.TOO_LATE)
+    assert slow not in first.stage_ns
 
 
 def test_an_old_frame_is_given_up_whole_and_one_nearly_old_is_measured_and_not_graded(tiny_bundle):
