@@ -66,13 +66,18 @@ def nerve_logits(x: keras.KerasTensor) -> keras.KerasTensor:
 
 @keras.saving.register_keras_serializable("sonoedge")
 class Upsample(layers.Layer):
-    """Nearest-neighbour up-sampling to a fixed size; `UpSampling2D` would leave float SHAPE tensors in the file."""
+    """Nearest-neighbour up-sampling to a fixed size; `UpSampling2D` would leave float SHAPE tensors in the file.
+
+    A grid that doubles is the same values four times over and a depth-to-space: XNNPACK runs both, and no resizing.
+    """
 
     def __init__(self, height: int, width: int, **kwargs: object) -> None:
         super().__init__(**kwargs)
         self.height, self.width = height, width
 
     def call(self, x: keras.KerasTensor) -> keras.KerasTensor:
+        if (2 * x.shape[1], 2 * x.shape[2]) == (self.height, self.width):
+            return _to_space(keras.ops.concatenate([x, x, x, x], axis=-1))
         return keras.ops.image.resize(x, (self.height, self.width), interpolation="nearest")
 
     def get_config(self) -> dict[str, object]:
@@ -84,10 +89,14 @@ class DepthToSpace(layers.Layer):
     """(1, H, W, 4) -> (1, 2 H, 2 W, 1): four channels become the four pixels of a finer grid, without arithmetic."""
 
     def call(self, x: keras.KerasTensor) -> keras.KerasTensor:
-        import tensorflow as tf  # noqa: PLC0415  Keras 3 has no such operation; a reshape would need six dimensions
-
-        return tf.nn.depth_to_space(x, 2)
+        return _to_space(x)
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         batch, height, width, channels = shape
         return batch, height and 2 * height, width and 2 * width, channels and channels // 4
+
+
+def _to_space(x: keras.KerasTensor) -> keras.KerasTensor:
+    import tensorflow as tf  # noqa: PLC0415  Keras 3 has no such operation; a reshape would need six dimensions
+
+    return tf.nn.depth_to_space(x, 2)

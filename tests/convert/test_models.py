@@ -46,6 +46,17 @@ def test_a_network_becomes_int8_without_a_float_or_a_shape_operator(name: str) -
     assert [t.shape for t in file.outputs] == [expected]
 
 
+def test_a_grid_that_doubles_is_moved_and_never_resized() -> None:
+    from convert.models.layers import Upsample
+
+    picture = keras.Input((4, 6, 3), batch_size=1)
+    doubled, tripled = (keras.Model(picture, Upsample(4 * by, 6 * by)(picture)) for by in (2, 3))
+    x = np.random.default_rng(0).random((1, 4, 6, 3), np.float32)
+    for by, model in ((2, doubled), (3, tripled)):
+        assert np.array_equal(np.asarray(model(x)), x.repeat(by, axis=1).repeat(by, axis=2))
+    assert set(read_tflite(float_tflite(doubled)).operators) == {"CONCATENATION", "DEPTH_TO_SPACE"}
+
+
 def int8_and_float_agree(name: str, size_px: int, **options: object) -> None:
     keras.utils.set_random_seed(1)
     picture = np.random.default_rng(0).integers(0, 256, (size_px, size_px), dtype=np.uint8)
