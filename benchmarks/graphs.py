@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -22,10 +21,10 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
-from tqdm import tqdm
 
 from edge.bundle import Bundle
 from edge.frame import Pixels
+from edge.progress import tracked
 from edge.quiet import quiet_stderr
 from edge.tflite_file import TFLiteFile, read_tflite
 
@@ -72,7 +71,7 @@ def prepare(bundle_path: Path, folder: Path, calibration: Path, reference: Path 
     roads = {subject: _road(bundle, subject, reference) for subject in subjects(bundle)}
     steps = [(subject, file, make) for subject, road in roads.items() for file, make in road.items()]
     pictures = {subject: _calibration(bundle, subject, calibration, limit) for subject in roads}
-    for subject, file, make in tqdm(steps, "graphs", delay=2, file=sys.stderr):
+    for subject, file, make in tracked(steps, "graphs"):
         place = folder / subject.name
         place.mkdir(parents=True, exist_ok=True)
         needed = _NEEDS.get(file, ()) + (("keras", "tensorflow") if subject.role == "paper" else ())

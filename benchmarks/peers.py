@@ -24,7 +24,6 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from tqdm import tqdm
 
 from benchmarks import textbook
 from benchmarks.engines import ENGINES, Engine
@@ -46,6 +45,7 @@ from edge import host
 from edge.bundle import Bundle, packaged_bundle, resolve_bundle
 from edge.errors import MissingExtraError, SonoEdgeError, SourceError, UsageError
 from edge.output import write_atomically
+from edge.progress import counter
 
 SPAWN = multiprocessing.get_context("spawn")  # a child starts clean: no engine of the parent's, no threads of its
 _ROOT = Path(__file__).parents[1]
@@ -249,7 +249,7 @@ def _in_turn(crew: Crew, able: Able, job: Job, extent: Extent) -> tuple[Any, Any
     invokes = [(cores, *pair) for cores in _cores(crew) for pair in able]
     whole = [OURS, TEXTBOOK, *(who for model, who in able if model == job.segmenter and (job.grader, who) in able)]
     ways = [(cores, frames, who) for cores in _cores(crew) for frames in ("held", "decoded") for who in whole]
-    bar = tqdm(total=(extent.rounds + 1) * (len(invokes) + len(ways)), desc="bursts", delay=2, file=sys.stderr)
+    bar = counter("bursts", (extent.rounds + 1) * (len(invokes) + len(ways)))
     for turn in range(extent.rounds + 1):
         for cores, model, engine in _rotated(invokes, turn):
             burst = _told(crew[cores, engine], "invokes", model)

@@ -24,7 +24,8 @@
     output, html                    writing whole files or nothing; the pieces of a page
     latest                          a slot in which the newest wins
     registered                      what other packages register with us
-    cli, commands                   the program `sonoedge`
+    progress                        bars for what takes longer than two seconds
+    cli, parser, installed, commands    the program `sonoedge`
 
 Importing it imports none of this. It knows neither `convert` nor `firmware_bridge`.
 """

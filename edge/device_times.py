@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -17,7 +18,6 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-from tqdm import tqdm
 
 from edge import host
 from edge.bench.invokes import time_invokes
@@ -29,6 +29,7 @@ from edge.interpreter import runtime
 from edge.manifest import ModelEntry
 from edge.output import write_atomically
 from edge.pipeline import Options, Pipeline, load_model
+from edge.progress import tracked
 
 INVOKES = 20  # of each model on each number of threads
 INVOKED = ("segment", "grade")  # stages whose time is the invokes'
@@ -51,10 +52,22 @@ def combinations(
         if abs(time.time() - kept.stat().st_mtime) < KEPT_FOR_S:
             return msgspec.json.decode(kept.read_bytes(), type=tuple[Combination, ...])
     measured = _measured(bundle, frames, options, graders, threads)
-    with suppress(OSError, OutputError):  # where nothing can be kept, it is measured each time
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(kept, msgspec.json.encode(measured))
+    _keep(kept, measured)
     return measured
+
+
+def _keep(place: Path, measured: tuple[Combination, ...]) -> None:
+    """For the next start; where that cannot be, it is told, and the exam goes on."""
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(place, msgspec.json.encode(measured))
+    except (OSError, OutputError) as error:
+        cause = error.__cause__ or error  # an OutputError names a file that nobody knows
+        print(
+            f"sonoedge: {place.parent}: the times of this device cannot be kept ({getattr(cause, 'strerror', cause)}): "
+            "it is measured again at each start: set XDG_CACHE_HOME to a folder that can be written",
+            file=sys.stderr,
+        )
 
 
 def _measured(
@@ -65,7 +78,7 @@ def _measured(
     rest_ms = _rest_ms(pipeline, frames)
     assert manifest.segmenter is not None  # noqa: S101  the pipeline has one
     found = []
-    for count in tqdm(threads, "measuring this device", unit="number of threads", delay=2.0, leave=False):
+    for count in tracked(threads, "measuring this device", unit="number of threads"):
         segment_ms = _invoke_ms(bundle, manifest.segmenter, replace(options, threads=count))
         for name in graders:
             entry = manifest.graders[name]
@@ -102,5 +115,13 @@ def _place(bundle: Bundle, options: Options, graders: Sequence[str], threads: Se
         tuple(threads),
     )
     name = hashlib.sha256(repr(of).encode()).hexdigest()[:16]
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "sonoedge" / "device-times" / f"{name}.json"
+    return _cache() / "sonoedge" / "device-times" / f"{name}.json"
+
+
+def _cache() -> Path:
+    if named := os.environ.get("XDG_CACHE_HOME"):
+        return Path(named)
+    try:
+        return Path.home() / ".cache"
+    except RuntimeError:  # a service's user that no account belongs to
+        return Path("/.cache")

@@ -71,11 +71,15 @@ class Outcome:
 
 @runtime_checkable
 class Probe(Protocol):
-    """A probe's firmware at the other end of a link. No method waits for the link, but `close` for a moment."""
+    """A probe's firmware at the other end of a link. Only `ended` and `close` wait for it, for a moment."""
 
     @property
     def name(self) -> ProbeName | None:
         """None until it has said so."""
+
+    @property
+    def left_out(self) -> int:
+        """Outcomes that a newer one overtook before they left."""
 
     def state_at(self, timestamp_ns: int) -> ProbeState | None:
         """How it was set at a time of the host, `time.monotonic_ns()`, by what is known now.
@@ -84,13 +88,13 @@ class Probe(Protocol):
         """
 
     def tell(self, outcome: Outcome) -> None:
-        """What became of a frame. The newest one counts: what the link has no room for is left out, and counted."""
+        """What became of a frame. The newest one counts: an older one that has not left yet is left out."""
 
     def started(self, side: Side | None) -> None:
         """An exam begins, of this wrist if that was said."""
 
-    def ended(self, clip: ClipGrade) -> None:
-        """The exam has ended, with this grade."""
+    def ended(self, clip: ClipGrade) -> bool:
+        """The exam has ended, with this grade. Whether the probe has said that it has the grade, within a second."""
 
     def events(self) -> tuple[SourceEvent, ...]:
         """What befell the link so far, the newest thousand at most; "live" and "silent" are among its states."""

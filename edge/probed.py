@@ -26,6 +26,7 @@ class Probed:
         self._frozen = self._silent = 0  # frames
         self._stamping_ns = 0  # of the frame under way
         self._link_ns: list[int] = []
+        self._exam_told: bool | None = None
 
     @contextmanager
     def exam(self, side: Side | None, clip: Callable[[], ClipGrade]) -> Iterator[None]:
@@ -34,7 +35,8 @@ class Probed:
         try:
             yield
         finally:
-            self._probe.ended(clip())
+            self._exam_told = False  # so it stays where somebody has no patience
+            self._exam_told = self._probe.ended(clip())
 
     def stamped(self, frames: Iterable[Frame]) -> Iterator[Frame]:
         """The frames, each with what the probe said as of its capture."""
@@ -61,6 +63,8 @@ class Probed:
             gated=gated,
             frames_frozen=self._frozen,
             frames_silent=self._silent,
+            grades_left_out=self._probe.left_out,
+            exam_told=self._exam_told,
             link_p99_ms=times[-(-len(times) * 99 // 100) - 1] / 1e6 if times else None,
             state=self._last,
             events=self._probe.events(),

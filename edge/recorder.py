@@ -30,7 +30,7 @@ from edge.errors import OutputError, RedactionError, UsageError
 from edge.frame import Frame, FrameSource, Pixels, Scan
 from edge.manifest import Thresholds
 from edge.output import write_atomically
-from edge.report import CODE, public_uri
+from edge.report import CODE, public_source
 from edge.screen.read import ScreenReader
 from edge.screen.redact import checked
 from edge.stages.quality import judge_picture
@@ -194,7 +194,7 @@ class Recording:
 
     def _provenance(self) -> dict[str, Any]:
         return {
-            "source": public_uri(self.source),
+            "source": public_source(self.source),
             "subject": self.settings.subject,
             "frames_seen": self.seen,
             "frames_kept": len(self),

@@ -26,6 +26,8 @@ from edge.frame import FrameSource, LiveSource, Roi, SourceEvent, Spacing
 from edge.manifest import Labels
 from edge.output import write_atomically
 from edge.probe import ProbeState
+from edge.sources import schemes
+from edge.sources.paths import is_there
 
 REPORT_VERSION = 1
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,31}")  # of a subject or an exam: no name has a place in it
@@ -63,10 +65,10 @@ class SourceInfo(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, uri: str, frames: int, source: FrameSource | None = None) -> SourceInfo:
-        """The source as the operator named it: looks whether it is a folder, whose name a report does not tell."""
+        """The source as the operator named it, reduced by `public_source`."""
         live = source if isinstance(source, LiveSource) else None
         return cls(
-            uri=f"{uri}/" if Path(uri).is_dir() else uri,
+            uri=public_source(uri),
             frames=frames,
             dropped=None if live is None else live.dropped,
             events=None if live is None else live.events(),
@@ -81,6 +83,8 @@ class ProbeInfo(msgspec.Struct, frozen=True, kw_only=True):
     gated: bool  # a frame that it did not speak of got no grade
     frames_frozen: int  # frames during which it said that it was frozen: they got none either
     frames_silent: int  # frames that it did not speak of
+    grades_left_out: int = 0  # frames' grades that were not sent: a newer one overtook them
+    exam_told: bool | None = None  # it has said that it has the exam's grade; None: the exam has not ended
     link_p99_ms: float | None  # of a frame's age: to ask what was said, and to tell what became of it
     state: ProbeState | None  # as it was last set
     events: tuple[SourceEvent, ...]
@@ -222,6 +226,20 @@ def public_uri(source: str) -> str:
         authority, _, path = re.split("[?#]", rest[2:].rpartition("@")[2])[0].partition("/")
         return f"{scheme}//{authority}/{_last_component(path)}"
     return scheme + (_last_component(rest) or ("folder" if rest else ""))
+
+
+def public_source(uri: str) -> str:
+    """`public_uri` of a source that was opened here, for what its text leaves open: whether a word before a colon is a
+    scheme (`raw:./sweep.raw`) or a folder's name, and whether a path is a folder, whose name is not told.
+    """
+    there = is_there(Path(uri))
+    path, mark, options = (uri, "", "") if there else uri.partition("?")
+    if is_there(Path(path)) and Path(path).is_dir():
+        return public_uri(f"{path}/") + mark + options
+    scheme, colon, rest = uri.partition(":")
+    if colon and not there and not rest.startswith("//") and scheme in schemes():
+        return f"{scheme}:{public_source(rest)}"
+    return public_uri(uri)
 
 
 class _Version(msgspec.Struct):

@@ -10,6 +10,7 @@ import time
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from threading import Event, Lock, Thread
 
 import numpy as np
@@ -18,6 +19,7 @@ from edge.errors import PictureError
 from edge.frame import Frame
 from edge.latest import Latest
 from firmware_bridge.errors import CaptureError, DeviceClosedError, StreamBrokenError
+from firmware_bridge.frame_rates import set_frame_rate
 from firmware_bridge.hdmi import Receiver
 from firmware_bridge.link_state import Action, LinkRules
 from firmware_bridge.pixel_formats import FOURCCS, Format, picture_of
@@ -35,6 +37,7 @@ class Wishes:
     fourcc: str | None = None
     size: tuple[int, int] | None = None  # width, height; of a receiver it is what arrives that counts
     edid: bytes | None = None  # offered to the source each time that the device is opened
+    fps: Fraction | None = None  # frames a second
 
 
 class Capture:
@@ -122,9 +125,10 @@ class Capture:
         if self.rules.timing is not None:
             self._receiver.set_timing(self.rules.timing)
         self._format = _chosen_format(self._device, self._wishes, self.rules.timing)
+        rate = _rate_set(self._device, self._wishes.fps)
         self._device.start()
         self._sequence = None
-        self.rules.started(time.monotonic_ns())
+        self.rules.started(time.monotonic_ns(), rate)
 
     def _close(self) -> None:
         device, self._device, self._receiver = self._device, None, None
@@ -189,6 +193,19 @@ def _chosen_format(device: Device, wishes: Wishes, arrives: Timing | None) -> Fo
     if (given.width, given.height) != size:
         raise device.fault(CaptureError, f"it gives {given.width}x{given.height} where {size[0]}x{size[1]} is wanted")
     return given
+
+
+def _rate_set(device: Device, fps: Fraction | None) -> str:
+    """Asks for this rate, in the format that is set; what the driver made of it, in words; "" where none is wished.
+
+    Raises:
+        UnsupportedError: this device has no rate that could be set.
+    """
+    if fps is None:
+        return ""
+    asked, given = f"{float(fps):.5g}", f"{float(set_frame_rate(device, fps)):.5g}"
+    made = "as asked for" if given == asked else f"where {asked} is wanted"
+    return f"the driver gives {given} frames a second, {made}"
 
 
 def _copied(frame: Frame) -> Frame:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from firmware_bridge import v4l2_abi as abi
-from firmware_bridge.errors import CaptureError
+from firmware_bridge.errors import CaptureError, UnsupportedError
 from firmware_bridge.timing import Timing
 from firmware_bridge.v4l2_node import Node, text_of
 
@@ -87,10 +87,13 @@ class Receiver:
         """The EDID that sources are offered, whole blocks of 128 bytes; empty when there is none.
 
         Raises:
-            UnsupportedError: this device does not show its EDID.
+            UnsupportedError: this device does not show its EDID, or this input has none.
         """
         raw = abi.Edid(pad=self.index)
-        if self.node.ioctl(abi.VIDIOC_G_EDID, raw, "reading the EDID", errno.ENODATA):
+        answer = self.node.ioctl(abi.VIDIOC_G_EDID, raw, "reading the EDID", errno.ENODATA, errno.EINVAL)
+        if answer == errno.EINVAL:
+            raise self.node.fault(UnsupportedError, f"input {self.index} has no EDID")
+        if answer:
             return b""
         blocks = (ctypes.c_uint8 * (raw.blocks * BLOCK))()
         raw.edid = ctypes.addressof(blocks)

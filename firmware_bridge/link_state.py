@@ -119,8 +119,10 @@ class LinkRules:
             self._enter(State.LOCKING, now_ns, what)
             self._do(Action.START, now_ns)
 
-    def started(self, now_ns: int) -> None:
-        """It streams."""
+    def started(self, now_ns: int, why: str = "") -> None:
+        """It streams; `why` is what there is to tell of how."""
+        if why:
+            self._enter(State.LOCKING, now_ns, why)
         self._frame_ns, self._good, self._bad = now_ns, 0, 0
         self._do(Action.WAIT, now_ns)
 

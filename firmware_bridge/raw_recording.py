@@ -4,8 +4,9 @@
     record   marker, length of the head, length of the samples, CRC-32 of these;
              head (msgpack: `_Head`), samples of the pixels, samples of the chroma; CRC-32 of head and samples
 
-A frame is in the file when its record is whole. What a kill or a full disk tore off at the end is left out on reading;
-whatever else does not agree with its checksum is an error after the last whole frame, never a picture.
+A frame is in the file when its record is whole. Where a power cut or a kill tore a record off at the end, a frame
+without pixels says so, and one line on stderr; whatever else does not agree with its checksum is an error after the
+last whole frame, never a picture.
 """
 
 from __future__ import annotations
@@ -13,16 +14,19 @@ from __future__ import annotations
 import math
 import os
 import struct
+import sys
 import time
 import zlib
 from collections.abc import Generator
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, NoReturn
 
 import msgspec
 import numpy as np
+from tqdm import tqdm
 
 from edge.errors import OutputError
 from edge.frame import UNKNOWN_SPACING, Frame, FrameSource, Pixels, Roi, Spacing
@@ -66,6 +70,7 @@ class RawRecorder:
         """
         self.path = path
         self.frames = 0  # that are whole in the file
+        self._whole = 0  # bytes, up to the last whole record
         try:
             self._file = path.open("xb")
         except FileExistsError as error:
@@ -112,10 +117,13 @@ class RawRecorder:
         except OSError as error:
             with suppress(OSError):  # it tries to write the rest once more
                 self._file.close()
+            with suppress(OSError):
+                os.truncate(self.path, self._whole)
             self._cannot(error)
+        self._whole = self._file.tell()
 
     def close(self) -> None:
-        """Ends the file, and waits until it is on the disk. Again it does nothing.
+        """Ends the file after its last whole frame, and waits until it is on the disk. Again it does nothing.
 
         Raises:
             OutputError: it did not get there.
@@ -124,6 +132,7 @@ class RawRecorder:
             return
         try:
             with self._file:
+                self._file.truncate(self._whole)  # Ctrl-C may have come amid a frame
                 os.fsync(self._file.fileno())
         except OSError as error:
             self._cannot(error)
@@ -152,6 +161,8 @@ def open_raw(rest: str) -> FrameSource:
     """The frames of the raw recording `rest`, stamped when they are delivered; `taken_ns` is when they were captured.
 
     Pixels are (H, W) grey or luma, then maybe with chroma (h, w, 2) beside it, or (H, W, 3) BGR.
+
+    A recording that ends amid a frame gives one more, without pixels, that says so; so does one line on stderr.
 
     Raises:
         SourceError: there is no such file.
@@ -188,7 +199,7 @@ def read_header(file: BinaryIO, name: str) -> bool:
 
 
 def read_frames(file: BinaryIO, name: str) -> Generator[Frame, None, None]:
-    """The frames of a recording whose header was read, as long as they are whole.
+    """The frames of a recording whose header was read, as long as they are whole, and one that tells of a cut.
 
     Raises:
         RecordingError: after the last whole frame, when what follows is damaged.
@@ -196,8 +207,9 @@ def read_frames(file: BinaryIO, name: str) -> Generator[Frame, None, None]:
     here = file.tell()
     end = file.seek(0, os.SEEK_END)
     file.seek(here)
-    count = 0
+    count, last = 0, Frame(None, 0, -1, taken_ns=0)
     while True:
+        begins = file.tell()
         try:
             frame = _next_frame(file, end)
         except _DamagedError as error:
@@ -205,9 +217,18 @@ def read_frames(file: BinaryIO, name: str) -> Generator[Frame, None, None]:
         except OSError as error:
             raise RecordingError(f"{name}: cannot be read after {count} frames ({error.strerror})") from error
         if frame is None:
-            return
+            break
         yield frame
-        count += 1
+        count, last = count + 1, frame
+    if begins < end:
+        fault = f"{name}: ends after {count} frames, amid another: the recording was cut off"
+        _tell(fault)
+        yield Frame(None, time.monotonic_ns(), last.index + 1, fault=fault, taken_ns=last.taken_ns)
+
+
+@cache  # once: a recording may be played over and over
+def _tell(line: str) -> None:
+    tqdm.write(f"sonoedge: warning: {line}", file=sys.stderr)
 
 
 class _DamagedError(Exception):

@@ -29,6 +29,10 @@ V4L2_COLORSPACE_JPEG = 7
 V4L2_QUANTIZATION_DEFAULT = 0
 V4L2_QUANTIZATION_FULL_RANGE = 1
 
+V4L2_CAP_TIMEPERFRAME = 0x00001000
+V4L2_FRMSIZE_TYPE_DISCRETE = 1
+V4L2_FRMIVAL_TYPE_DISCRETE = 1
+
 V4L2_CTRL_FLAG_NEXT_CTRL = 0x80000000
 V4L2_CID_DV_RX_POWER_PRESENT = 0x00A00964
 
@@ -218,6 +222,76 @@ class Fract(ctypes.Structure):
     _fields_ = (("numerator", c_uint32), ("denominator", c_uint32))
 
 
+class FrmsizeDiscrete(ctypes.Structure):
+    _fields_ = (("width", c_uint32), ("height", c_uint32))
+
+
+class FrmsizeStepwise(ctypes.Structure):
+    _fields_ = (
+        ("min_width", c_uint32),
+        ("max_width", c_uint32),
+        ("step_width", c_uint32),
+        ("min_height", c_uint32),
+        ("max_height", c_uint32),
+        ("step_height", c_uint32),
+    )
+
+
+class _AnyFrmsize(ctypes.Union):
+    _fields_ = (("discrete", FrmsizeDiscrete), ("stepwise", FrmsizeStepwise))
+
+
+class Frmsizeenum(ctypes.Structure):
+    _anonymous_ = ("any",)
+    _fields_ = (
+        ("index", c_uint32),
+        ("pixel_format", c_uint32),
+        ("type", c_uint32),
+        ("any", _AnyFrmsize),
+        ("reserved", c_uint32 * 2),
+    )
+
+
+class FrmivalStepwise(ctypes.Structure):
+    _fields_ = (("min", Fract), ("max", Fract), ("step", Fract))
+
+
+class _AnyFrmival(ctypes.Union):
+    _fields_ = (("discrete", Fract), ("stepwise", FrmivalStepwise))
+
+
+class Frmivalenum(ctypes.Structure):
+    _anonymous_ = ("any",)
+    _fields_ = (
+        ("index", c_uint32),
+        ("pixel_format", c_uint32),
+        ("width", c_uint32),
+        ("height", c_uint32),
+        ("type", c_uint32),
+        ("any", _AnyFrmival),
+        ("reserved", c_uint32 * 2),
+    )
+
+
+class Captureparm(ctypes.Structure):
+    _fields_ = (
+        ("capability", c_uint32),
+        ("capturemode", c_uint32),
+        ("timeperframe", Fract),
+        ("extendedmode", c_uint32),
+        ("readbuffers", c_uint32),
+        ("reserved", c_uint32 * 4),
+    )
+
+
+class _AnyParm(ctypes.Union):
+    _fields_ = (("capture", Captureparm), ("raw_data", c_uint8 * 200))
+
+
+class Streamparm(ctypes.Structure):
+    _fields_ = (("type", c_uint32), ("parm", _AnyParm))
+
+
 class BtTimings(ctypes.Structure):
     _pack_ = 1
     _fields_ = (
@@ -276,6 +350,8 @@ VIDIOC_QBUF = _ioc(_READ | _WRITE, 15, Buffer)
 VIDIOC_DQBUF = _ioc(_READ | _WRITE, 17, Buffer)
 VIDIOC_STREAMON = _ioc(_WRITE, 18, c_int)
 VIDIOC_STREAMOFF = _ioc(_WRITE, 19, c_int)
+VIDIOC_G_PARM = _ioc(_READ | _WRITE, 21, Streamparm)
+VIDIOC_S_PARM = _ioc(_READ | _WRITE, 22, Streamparm)
 VIDIOC_ENUMINPUT = _ioc(_READ | _WRITE, 26, Input)
 VIDIOC_G_CTRL = _ioc(_READ | _WRITE, 27, Control)
 VIDIOC_S_CTRL = _ioc(_READ | _WRITE, 28, Control)
@@ -284,6 +360,8 @@ VIDIOC_G_INPUT = _ioc(_READ, 38, c_int)
 VIDIOC_S_INPUT = _ioc(_READ | _WRITE, 39, c_int)
 VIDIOC_G_EDID = _ioc(_READ | _WRITE, 40, Edid)
 VIDIOC_S_EDID = _ioc(_READ | _WRITE, 41, Edid)
+VIDIOC_ENUM_FRAMESIZES = _ioc(_READ | _WRITE, 74, Frmsizeenum)
+VIDIOC_ENUM_FRAMEINTERVALS = _ioc(_READ | _WRITE, 75, Frmivalenum)
 VIDIOC_S_DV_TIMINGS = _ioc(_READ | _WRITE, 87, DvTimings)
 VIDIOC_G_DV_TIMINGS = _ioc(_READ | _WRITE, 88, DvTimings)
 VIDIOC_DQEVENT = _ioc(_READ, 89, Event)

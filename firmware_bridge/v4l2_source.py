@@ -5,6 +5,7 @@
     v4l2:/dev/video0?wait=1             not there yet, or busy: waited for, where otherwise that is an error
     v4l2:/dev/video0?link=LINK          offer the modes that this link carries, each time it is opened
     v4l2:usb-1-1.3?format=MJPG&size=1280x720    what to ask a grabber for that does not tell what it receives
+    v4l2:/dev/video0?fps=30             and so many frames a second; what the driver makes of it is told as an event
 
 While there is no signal the source gives frames without pixels, ten a second, that say so.
 """
@@ -15,6 +16,7 @@ import re
 import time
 import weakref
 from collections.abc import Iterator
+from fractions import Fraction
 from functools import partial
 from urllib.parse import parse_qsl
 
@@ -22,6 +24,7 @@ from edge.frame import Frame, SourceEvent
 from firmware_bridge.capture import Capture, Wishes
 from firmware_bridge.edid_offer import offer
 from firmware_bridge.errors import CaptureError
+from firmware_bridge.frame_rates import frame_rate
 from firmware_bridge.link_capacity import LINKS, PIXEL_BITS
 from firmware_bridge.link_state import State
 from firmware_bridge.pixel_formats import FOURCCS
@@ -34,24 +37,29 @@ OPTIONS = {
     "link": "|".join(map(re.escape, LINKS)),
     "format": "|".join(FOURCCS),
     "size": r"[1-9]\d{1,4}x[1-9]\d{1,4}",
+    "fps": r"([3-9]|[1-9]\d{1,2})(\.\d{1,3})?",  # fewer than 3 a second are a stall
 }
+EXAMPLES = {"size": "1280x720", "fps": "30"}
 
 
 def open_v4l2(rest: str) -> V4l2Source:
     """The source `v4l2:<rest>`.
 
     Raises:
-        CaptureError: there is no such device, it is busy or denied or none that captures, and not to be waited for; or
-            an option is none.
+        CaptureError: there is no such device, it is busy or denied or none that captures, or its rate cannot be set,
+            and it is not to be waited for; or an option is none.
     """
     place, _, query = rest.partition("?")
     options = _options(query, f"v4l2:{rest}")
     if not place:
         have = ", ".join(map(str, nodes())) or "none here"
         raise CaptureError(f"v4l2: name the device, like v4l2:/dev/video0; there is {have}")
+    wishes = _wishes(options)
     if options.get("wait") != "1":
-        _opened(place).close()
-    return V4l2Source(Capture(partial(_opened, place), _wishes(options)))
+        with _opened(place) as device:
+            if wishes.fps is not None:
+                frame_rate(device)
+    return V4l2Source(Capture(partial(_opened, place), wishes))
 
 
 def _options(query: str, uri: str) -> dict[str, str]:
@@ -60,7 +68,7 @@ def _options(query: str, uri: str) -> dict[str, str]:
         if name not in OPTIONS:
             raise CaptureError(f"{uri}: there is no option {name!r}, only {', '.join(OPTIONS)}")
         if not re.fullmatch(OPTIONS[name], value):
-            may_be = "1280x720" if name == "size" else OPTIONS[name].replace("\\", "").replace("|", ", ")
+            may_be = EXAMPLES.get(name) or OPTIONS[name].replace("\\", "").replace("|", ", ")
             raise CaptureError(f"{uri}: {name}={value}: give one like {may_be}")
     return options
 
@@ -71,7 +79,8 @@ def _wishes(options: dict[str, str]) -> Wishes:
     edid = None
     if "link" in options:
         edid = offer(LINKS[options["link"]], fourcc if fourcc in PIXEL_BITS else "UYVY")
-    return Wishes(fourcc, (int(width), int(height)) if width else None, edid)
+    fps = Fraction(options["fps"]) if "fps" in options else None
+    return Wishes(fourcc, (int(width), int(height)) if width else None, edid, fps)
 
 
 def _opened(place: str) -> Device:

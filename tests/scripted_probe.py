@@ -17,6 +17,7 @@ class ScriptedProbe:
         self.outcomes: list[Outcome] = []
         self.exams: list[Side | ClipGrade | None] = []
         self.closed = False
+        self.left_out = 0
         self._said: list[tuple[int, ProbeState | None]] = []
         self._events: list[SourceEvent] = []
         for since_ns, state in said:
@@ -48,8 +49,9 @@ class ScriptedProbe:
     def started(self, side: Side | None) -> None:
         self.exams.append(side)
 
-    def ended(self, clip: ClipGrade) -> None:
+    def ended(self, clip: ClipGrade) -> bool:
         self.exams.append(clip)
+        return not self.closed and bool(self._said) and self._said[-1][1] is not None
 
     def events(self) -> tuple[SourceEvent, ...]:
         return tuple(self._events)

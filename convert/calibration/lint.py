@@ -8,14 +8,12 @@ label_coverage     the set -> findings on the columns of labels.csv
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
 import msgspec
-from tqdm import tqdm
 
 from convert.calibration.frame_facts import digest_of, frame_facts
 from convert.calibration.frames import CalibrationSet
@@ -27,6 +25,7 @@ from convert.readers.preprocessing import Preprocessing
 from convert.training.training_record import TrainingRecord
 from edge.errors import UsageError
 from edge.manifest import Task
+from edge.progress import tracked
 
 T = TypeVar("T")
 
@@ -162,5 +161,5 @@ def _each(measure: Callable[[Sample], T], samples: Sequence[Sample], word: str, 
     """Decoding takes the time, and OpenCV decodes beside Python: one thread a core."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         done = pool.map(measure, samples)
-        bar = tqdm(done, word, len(samples), unit="frame", delay=2, disable=not progress, file=sys.stderr)
+        bar = tracked(done, word, len(samples), unit="frame", shown=progress)
         return tuple(bar)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import msgspec
 import numpy as np
 import numpy.typing as npt
-from tqdm import tqdm
 
 from convert.data.dataset import Sample
 from convert.evaluation.wrists import owners, wrists
@@ -16,6 +15,7 @@ from edge.bundle import Bundle
 from edge.findings import GRADES, Reason
 from edge.frame import Frame
 from edge.pipeline import Observation, Options, Pipeline
+from edge.progress import tracked
 from edge.stages.grade import FloatArray
 from edge.stages.typical import FEATURES, LOGITS, Features
 
@@ -46,7 +46,7 @@ def collect(bundle: Bundle, graders: Sequence[str], samples: Sequence[Sample]) -
     pipelines = [Pipeline(bare, Options(grader=name, allow_unscaled=True), stream=False) for name in graders]
     views: dict[str, list[Wrist]] = {name: [] for name in graders}
     clips = zip(wrists(samples), *owners(samples), strict=True)
-    for rows, subject, grade in tqdm(list(clips), "cascade", unit="wrist", delay=2, leave=False):
+    for rows, subject, grade in tracked(list(clips), "cascade", unit="wrist"):
         frames = [Frame(samples[row].image(), 0, i, spacing=samples[row].spacing) for i, row in enumerate(rows)]
         for name, pipeline in zip(graders, pipelines, strict=True):
             views[name].append(_wrist(subject, grade, [pipeline(frame) for frame in frames]))

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 
 import msgspec
 import numpy as np
-from tqdm import tqdm
 
 from convert.confidence.answers import Wrist, true_grades
 from convert.confidence.fit import Fitted, clip_grade, fit, halves
@@ -20,6 +19,7 @@ from convert.confidence.temperature import nll
 from edge.findings import GRADES, ClipGrade, Reason
 from edge.manifest import Thresholds
 from edge.metrics.calibration import expected_calibration_error
+from edge.progress import tracked
 
 RESPLITS = 50
 LOOKED_AT = 1 / 3  # of the subjects
@@ -53,7 +53,7 @@ def worth(clips: Sequence[Wrist], coverage: float, thresholds: Thresholds, respl
     before: dict[str, list[float]] = defaultdict(list)
     after: dict[str, list[float]] = defaultdict(list)
     outcomes: list[tuple[str, float]] = []
-    for seed in tqdm(range(resplits), "resplits", unit="split", delay=2, leave=False):
+    for seed in tracked(range(resplits), "resplits", unit="split"):
         looked_at, fitted_on = halves(clips, seed, LOOKED_AT)
         for rows, fitted in ((before, Fitted()), (after, fit(fitted_on, coverage, thresholds, seed))):
             answers = [clip_grade(wrist, fitted, thresholds) for wrist in looked_at]

@@ -7,7 +7,6 @@ from typing import cast
 
 import numpy as np
 import numpy.typing as npt
-from tqdm import tqdm
 
 from convert.data.dataset import Sample
 from convert.evaluation.grades import GradeRows, graded_rows
@@ -18,6 +17,7 @@ from edge.frame import Frame, Pixels
 from edge.interpreter import INPUT_ZERO_POINT, Quantization, RawOutput
 from edge.manifest import ModelEntry
 from edge.pipeline import Pipeline
+from edge.progress import tracked
 
 Floats = npt.NDArray[np.float64]
 
@@ -31,7 +31,7 @@ def cascade_clips(pipelines: Sequence[Pipeline], samples: Sequence[Sample]) -> l
         DataError: a picture cannot be read.
     """
     clips: list[list[ClipGrade]] = [[] for _ in pipelines]
-    for rows in tqdm(wrists(samples), "cascade", unit="wrist", delay=2, leave=False):
+    for rows in tracked(wrists(samples), "cascade", unit="wrist"):
         frames = [Frame(samples[row].image(), 0, i, spacing=samples[row].spacing) for i, row in enumerate(rows)]
         for pipeline, said in zip(pipelines, clips, strict=True):
             seen = [pipeline(frame) for frame in frames]

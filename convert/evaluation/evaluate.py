@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from tqdm import tqdm
-
 from convert.data.dataset import DataFolder, Sample
 from convert.data.subjects import subject_mark
 from convert.errors import DataError
@@ -22,6 +20,7 @@ from convert.evaluation.sizes import measured_sizes, true_sizes
 from convert.evaluation.wrists import wrists
 from edge.findings import GRADES, View
 from edge.metrics import confusion, delong
+from edge.progress import tracked
 
 SEGMENT, GRADE, CASCADE, SIZE = "segment", "grade", "cascade", "size"
 TRUE = "true"  # the column of the true masks' own size
@@ -65,7 +64,7 @@ def labelled_part(folder: DataFolder, view: View) -> Labelled:
         raise DataError(f"{folder.path}: holds no {view} frame: its view column says otherwise")
     masked = tuple(sample for sample in seen if sample.mask_path is not None)
     both = [sample for sample in masked if sample.grade is not None]
-    with_nerve = [sample.mask().any() for sample in tqdm(both, "masks", unit="frame", delay=2, leave=False)]
+    with_nerve = [sample.mask().any() for sample in tracked(both, "masks", unit="frame")]
     return Labelled(
         view=view,
         masked=masked,
@@ -135,7 +134,7 @@ def _answers(side: Side, labelled: Labelled) -> Answers:
 def _figures(sections: Mapping[str, Mapping[str, Sequence[Rows]]]) -> dict[str, dict[str, Any]]:
     jobs = [(section, column, rows) for section, columns in sections.items() for column, rows in columns.items()]
     found: dict[str, dict[str, Any]] = {section: {} for section in sections}
-    for section, column, rows in tqdm(jobs, "figures", unit="column", delay=2, leave=False):
+    for section, column, rows in tracked(jobs, "figures", unit="column"):
         found[section][column] = figures(*rows)
     return found
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from tqdm import tqdm
 
 from convert.data.dataset import Sample
 from convert.data.samples import grade_input
@@ -15,6 +14,7 @@ from convert.evaluation.wrists import by_subject, predicted_grades, wrists
 from convert.quantizing.parity import Predict
 from edge.findings import GRADES
 from edge.manifest import InputSpec
+from edge.progress import tracked
 from edge.stages.grade import grade_probabilities
 
 Floats = npt.NDArray[np.float64]
@@ -70,6 +70,6 @@ def crop_probabilities(
 ) -> Floats:
     """P(each grade), (N, 4), of crops about the true masks."""
     rows = np.empty((len(samples), len(GRADES)))
-    for number, sample in enumerate(tqdm(samples, "grade", unit="frame", delay=2, leave=False)):
+    for number, sample in enumerate(tracked(samples, "grade", unit="frame")):
         rows[number] = grade_probabilities(predict(grade_input(sample, spec)).ravel().tolist(), temperature)
     return rows

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from tqdm import tqdm
 
 from convert.data.dataset import Sample
 from convert.data.samples import segment_input
@@ -18,6 +17,7 @@ from edge.findings import View
 from edge.frame import Mask, Pixels, Spacing
 from edge.manifest import InputSpec
 from edge.metrics import auc, dice, hausdorff, hd95, precision_recall
+from edge.progress import tracked
 from edge.stages.measure import measure, nerve_components
 from edge.stages.placement import Box, Placement
 
@@ -65,7 +65,7 @@ def mask_rows(predict: Predict, samples: Sequence[Sample], spec: InputSpec, view
         DataError: a picture or a mask cannot be read, or their sizes differ.
     """
     measures, sizes = np.empty((len(samples), len(MEASURES))), np.empty((len(samples), 2))
-    for number, sample in enumerate(tqdm(samples, "segment", unit="frame", delay=2, leave=False)):
+    for number, sample in enumerate(tracked(samples, "segment", unit="frame")):
         picture, truth = segment_input(sample, spec)
         pixel_mm = math.nan if sample.spacing.mm_per_px is None else spec.pixel_mm
         logits = predict(picture)
@@ -78,7 +78,7 @@ def mask_rows(predict: Predict, samples: Sequence[Sample], spec: InputSpec, view
 
 def answers(predict: Predict, pictures: Sequence[Pixels], what: str) -> Iterator[Logits]:
     """The model's answer to each picture, with a progress bar called `what`."""
-    for picture in tqdm(pictures, what, unit="frame", delay=2, leave=False):
+    for picture in tracked(pictures, what, unit="frame"):
         yield predict(picture)
 
 

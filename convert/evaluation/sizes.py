@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from tqdm import tqdm
 
 from convert.data.dataset import Sample
 from convert.evaluation.grades import graded_rows
 from convert.evaluation.masks import true_size
 from convert.evaluation.wrists import by_subject
 from edge.findings import GRADES, ClipGrade, View
+from edge.progress import tracked
 
 Floats = npt.NDArray[np.float64]
 
@@ -35,7 +35,7 @@ def true_sizes(samples: Sequence[Sample], view: View) -> SizeRows:
     Raises:
         DataError: a mask cannot be read.
     """
-    frames = [true_size(sample, view) for sample in tqdm(samples, "measure", unit="frame", delay=2, leave=False)]
+    frames = [true_size(sample, view) for sample in tracked(samples, "measure", unit="frame")]
     return _rows(samples, by_subject(samples, np.array(frames))[2].tolist(), view)
 
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
-from tqdm import tqdm
 
 from convert.data.dataset import DataFolder, Sample
 from convert.data.samples import grade_input, segment_input
@@ -35,6 +34,7 @@ from convert.quantizing.parity import Logits, Predict
 from edge.findings import View
 from edge.frame import Pixels
 from edge.manifest import InputSpec, Task
+from edge.progress import tracked
 from edge.stages.grade import grade_probabilities
 
 Row: TypeAlias = Callable[[int, Logits], Sequence[float] | Rows]
@@ -71,7 +71,7 @@ def segmenter_trial(
         DataError: none has one.
     """
     samples = labelled_samples(folder, "segment", view)
-    inputs = [segment_input(sample, spec) for sample in tqdm(samples, "read", unit="frame", delay=2, leave=False)]
+    inputs = [segment_input(sample, spec) for sample in tracked(samples, "read", unit="frame")]
     pictures = [picture for picture, _ in inputs]
     truths = [look(mask, view) for _, mask in inputs]
     spacings = [spec.mm_per_px if sample.spacing.mm_per_px is not None else math.nan for sample in samples]
@@ -99,7 +99,7 @@ def grader_trial(
         DataError: none has both.
     """
     samples = labelled_samples(folder, "grade", view)
-    pictures = [grade_input(sample, spec) for sample in tqdm(samples, "read", unit="frame", delay=2, leave=False)]
+    pictures = [grade_input(sample, spec) for sample in tracked(samples, "read", unit="frame")]
 
     def figures(in_float: Rows, in_int8: Rows) -> list[GateFigure]:
         subjects, grades, before = by_subject(samples, in_float)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -13,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from tqdm import tqdm
 
 from convert.errors import QuantizeError
 from convert.glyphs.fonts import Font, drawn_fonts, font_files
@@ -24,6 +22,7 @@ from convert.quantizing.quantize import Quantized, quantize
 from convert.quantizing.recipe import load_recipe
 from convert.readers.keras_model import float_tflite
 from edge.frame import Pixels
+from edge.progress import tracked
 from edge.screen.glyphs import HEIGHT
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ class Strips:
 
 def paper_pictures(population: Population = PAPER_FRAMES) -> list[Pixels]:
     """Simulated ultrasound pictures: nothing is written in them."""
-    everyone = tqdm(range(population.subjects), "paper", unit="subject", delay=2, file=sys.stderr)
+    everyone = tracked(range(population.subjects), "paper", unit="subject")
     return [frame.pixels for subject in everyone for frame in exam(population, subject)]
 
 
@@ -65,7 +64,7 @@ def draw_strips(folders: Sequence[Path], pictures: Sequence[Pixels], count: int,
     parts = [(seed, part, min(1000, count - part)) for part in range(0, count, 1000)]
     with ProcessPoolExecutor(workers) as pool:
         drawn = pool.map(partial(_draw_part, tuple(folders), tuple(pictures)), parts)
-        whole = list(tqdm(drawn, "strips", len(parts), unit="thousand", delay=2, file=sys.stderr))
+        whole = list(tracked(drawn, "strips", len(parts), unit="thousand"))
     return Strips(np.concatenate([part.tapes for part in whole]), np.concatenate([part.classes for part in whole]))
 
 

@@ -13,13 +13,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
-from tqdm import tqdm
 
 from convert.phantom.acquisition import draw_settings
 from convert.phantom.frames import FOREARM, LONGITUDINAL, TRANSVERSE, PhantomFrame, render
 from convert.phantom.subject import draw_subject
 from edge.errors import OutputError
 from edge.output import write_atomically
+from edge.progress import tracked
 
 COLUMNS = (
     *("file", "subject", "grade", "view", "spacing_mm", "side", "level"),
@@ -56,7 +56,9 @@ def write_population(folder: Path, population: Population, *, workers: int = 1) 
     everyone = range(population.subjects)
     with ProcessPoolExecutor(workers) as pool:
         exams = pool.map(partial(_write_exam, folder, population), everyone, chunksize=4)
-        rows = [row for exam_rows in tqdm(exams, "phantoms", population.subjects, unit="subject") for row in exam_rows]
+        rows = [
+            row for exam_rows in tracked(exams, "phantoms", population.subjects, unit="subject") for row in exam_rows
+        ]
     _write_labels(folder / "labels.csv", rows)
     return len(rows)
 

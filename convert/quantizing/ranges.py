@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,10 +9,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from tqdm import tqdm
 
 from convert.errors import QuantizeError
 from edge.frame import Pixels
+from edge.progress import tracked
 from edge.quiet import quiet_stderr
 
 Ranges: TypeAlias = Mapping[str, tuple[float, float]]  # tensor name -> smallest and largest value seen, always with 0
@@ -54,7 +53,7 @@ def observe(float_tflite: bytes, pictures: Iterable[Pixels], *, progress: bool =
     low = np.zeros(len(computed), np.float32)
     high = np.zeros(len(computed), np.float32)
     logits: list[Logits] = []
-    for picture in tqdm(pictures, "calibrating", unit="picture", delay=2, disable=not progress, file=sys.stderr):
+    for picture in tracked(pictures, "calibrating", unit="picture", shown=progress):
         _check_picture(picture, source["shape"], len(logits))
         model.set_tensor(source["index"], as_float(picture))
         model.invoke()

@@ -12,7 +12,6 @@ A file with most of its weights in float is no INT8 model: it is refused unasked
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -32,6 +31,7 @@ from edge.errors import InterpreterError
 from edge.frame import Pixels
 from edge.interpreter import open_model
 from edge.manifest import Task
+from edge.progress import counter
 from edge.tflite_file import read_tflite
 
 MAX_TRIALS = 40
@@ -127,7 +127,7 @@ def search(
     observed = observe(float_tflite, frames, progress=progress)
     plain = plain or quantize(float_tflite, frames, recipe, task=task, observed=observed)
     pinned = msgspec.structs.replace(plain.recipe, quantizer=plain.quantizer)
-    with tqdm(total=max_trials, desc="search", unit="trial", delay=2, disable=not progress, file=sys.stderr) as bar:
+    with counter("search", max_trials, unit="trial", shown=progress) as bar:
         ranges = widened(float_tflite, observed.ranges, plain.widening)
         bench = _Bench(float_tflite, ranges, pinned, plain.quantizer, judge, max_trials, most_float, bar)
         first = bench.judged((), plain.model)

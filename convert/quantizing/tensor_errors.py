@@ -8,18 +8,17 @@ own_snr_db  of what its own INT8 steps would lose, were all before it exact; tha
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from tqdm import tqdm
 
 from convert.quantizing.ranges import as_batch, as_float, open_preserving
 from convert.quantizing.recipe import layers
 from edge.frame import Pixels
+from edge.progress import tracked
 from edge.tflite_file import Step, Tensor, TFLiteFile, read_tflite
 
 Floats: TypeAlias = npt.NDArray[np.float32]
@@ -82,7 +81,7 @@ def tensor_errors(
     models = open_preserving(float_tflite), open_preserving(int8)
     tallies = list(_shared(file, twin))
     chosen = [pictures[i] for i in np.unique(np.linspace(0, len(pictures) - 1, PICTURES).astype(int))]
-    for picture in tqdm(chosen, "tensor errors", unit="picture", delay=2, disable=not progress, file=sys.stderr):
+    for picture in tracked(chosen, "tensor errors", unit="picture", shown=progress):
         _run(models[0], as_float(picture))
         _run(models[1], (as_batch(picture) ^ np.uint8(0x80)).view(np.int8))
         for tally in tallies:

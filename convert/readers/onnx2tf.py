@@ -6,18 +6,16 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from tqdm import tqdm
-
 from convert.errors import ModelError
 from convert.readers.graph_edit import custom_operators
 from convert.readers.onnx_model import INPUT, OnnxModel
+from edge.progress import counter
 
 EXECUTABLE_VARIABLE = "SONOEDGE_ONNX2TF"
 ENVIRONMENT = ".venv-onnx2tf"
@@ -119,7 +117,7 @@ def _run(executable: Path, *arguments: str) -> _Done:
 def _awaited(program: subprocess.Popen[str]) -> str:
     """All that it prints until its end; meanwhile the time it takes is shown, as it does not tell how far it is."""
     latest = time.monotonic() + TIME_LIMIT_S
-    with tqdm(desc="onnx2tf", bar_format="{desc}: {elapsed}", delay=2, leave=False, file=sys.stderr) as clock:
+    with counter("onnx2tf", bar_format="{desc}: {elapsed}") as clock:
         while time.monotonic() < latest:
             with suppress(subprocess.TimeoutExpired):
                 return program.communicate(timeout=TICK_S)[0]

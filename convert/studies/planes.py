@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from tqdm import tqdm
 
 from convert.data.dataset import DataFolder, Sample
 from convert.evaluation.figures import Figure, figures
@@ -15,6 +14,7 @@ from edge.bundle import Bundle, packaged_bundle
 from edge.findings import GRADES, ClipGrade, View
 from edge.frame import Frame
 from edge.pipeline import Options, Pipeline
+from edge.progress import tracked
 from edge.stages.aggregate import join_planes
 
 SEED = 61  # no population of the reference bundles
@@ -28,7 +28,7 @@ def planes(shop: Workshop, *, full: bool, epochs: int = 0) -> str:
     folder = shop.population(f"planes-{subjects}", population)
     pipelines = {view: Pipeline(Bundle.open(packaged_bundle(view)), Options(), stream=False) for view in PLANES}
     answers: dict[str, list[tuple[float, ...]]] = {"transverse": [], "longitudinal": [], "joined": []}
-    for wrist in tqdm(_wrists(folder), "planes", unit="wrist"):
+    for wrist in tracked(_wrists(folder), "planes", unit="wrist"):
         clips = {view: _clip(pipelines[view], [s for s in wrist if s.view == view]) for view in PLANES}
         joined = join_planes(clips["transverse"], clips["longitudinal"], pipelines["transverse"].thresholds)
         for name, each in (*clips.items(), ("joined", joined)):

@@ -10,11 +10,11 @@ from typing import TypeVar
 
 import msgspec
 import numpy as np
-from tqdm import tqdm
 
 from convert.errors import DataError
 from convert.studies.study import table
 from edge.frame import Frame, Roi
+from edge.progress import counter
 from edge.screen.colour import to_grey
 from edge.screen.layout import Layout, read_layout
 from edge.screen.read import ScreenReader
@@ -77,7 +77,7 @@ def screens(data: Path, truth: Path) -> str:
     for line in _read(truth / "text.json", Line):
         lines[line.path, line.frame].append(line)
     families: dict[str, Family] = defaultdict(Family)
-    with tqdm(total=len(drawn), desc="screens", delay=2) as bar:
+    with counter("screens", len(drawn)) as bar:
         for entry, frame in _frames(data, drawn):
             _add(families[entry.family], entry, frame, scales.get(entry.path), lines[entry.path, entry.frame])
             bar.update()

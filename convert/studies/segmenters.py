@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from statistics import mean
 
-from tqdm import tqdm
-
 from convert.data.dataset import DataFolder
 from convert.data.samples import input_spec
 from convert.evaluation.figures import figures
@@ -19,6 +17,7 @@ from convert.studies.papers import P1_DSC, P1_FRAMES, SETS
 from convert.studies.study import Workshop, in_int8, of_size, table
 from convert.training.train import Schedule
 from edge.interpreter import Model
+from edge.progress import tracked
 
 NETWORKS = ("light_unet", *P1_DSC)
 MACHINES = ("console-a", "portable-c")  # in the places of P1's HM70A and miniSONO
@@ -42,7 +41,7 @@ def segmenters(shop: Workshop, *, full: bool, epochs: int) -> str:
     trained = [_Trained(shop, name, of_size(name, size), folders, schedule) for name in NETWORKS]
     found = {each.name: _measured(each, [test for _, test in sets]) for each in trained}
     # One after the other in one run: what else a machine does from day to day would be in the ratios.
-    ms = {each.name: milliseconds(each.in_int8()) for each in tqdm(trained, "time", unit="network", delay=2)}
+    ms = {each.name: milliseconds(each.in_int8()) for each in tracked(trained, "time", unit="network")}
     return _text(found, ms, sum(len(folder) for folder in folders), size, epochs)
 
 

@@ -13,6 +13,7 @@ from tqdm import tqdm
 from convert.training.batches import Batch, Feed
 from convert.training.losses import LOSSES
 from convert.training.state import Losses, State
+from edge.progress import counter
 
 _LAST_RATE = 0.02  # of the learning rate, where the cosine ends
 _WARM_UP = 0.05  # of all steps
@@ -41,7 +42,7 @@ def fit(model: keras.Model, feed: Feed, state: State, name: str, *, epochs: int,
     """
     losses = state.restore(name, model)
     begun = losses.epochs * feed.steps
-    with tqdm(total=epochs * feed.steps, initial=begun, desc=word, unit="step", mininterval=1.0, delay=2) as bar:
+    with counter(word, epochs * feed.steps, unit="step", begun=begun) as bar:
         while losses.epochs < epochs and not (patience and losses.epochs - 1 - losses.best >= patience):
             trained = mean_loss(model.train_on_batch, _counted(feed.augmented(losses.epochs), bar), model)
             losses = losses.and_then(trained, mean_loss(model.test_on_batch, feed.untouched(), model))

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from tqdm import tqdm
 
 from convert.data.dataset import Sample
 from convert.data.samples import Pair, grade_input, input_spec, read_pair, segment_input
@@ -20,6 +19,7 @@ from convert.training.augment import Augmentation
 from convert.training.losses import ordinal_targets
 from edge.findings import GRADES
 from edge.manifest import InputSpec
+from edge.progress import tracked
 
 MARGIN = 1.3  # the grader's crops are kept this much wider, so that a shift or a turn has pixels to show
 
@@ -86,7 +86,7 @@ def read_frames(arch: Architecture, samples: Sequence[Sample]) -> tuple[Frames, 
     empty: list[Sample] = []
     sizes: Counter[tuple[int, ...]] = Counter()
     store: list[Bytes] = []
-    for sample in tqdm(once, "read", unit="frame", delay=2):
+    for sample in tracked(once, "read", unit="frame"):
         pair = read_pair(sample)
         sizes[pair[0].shape] += 1
         if not pair[1].any():

@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--graders", type=_names, default=(), metavar="A,B", help="graders of the matrix [all]")
     parser.add_argument(
-        "--thread-counts", type=_counts, default=(), metavar="N,M", help="threads of the matrix [1, 2, 4 ... cores]"
+        "--thread-counts", type=_threads, default=(), metavar="N,M", help="threads of the matrix [1, 2, 4 ... cores]"
     )
     parser.add_argument(
         "--heights",
@@ -94,10 +94,8 @@ def _measured(args: argparse.Namespace) -> Made:
 
 
 def _measure(args: argparse.Namespace) -> BenchResult:
-    import sys
 
     import msgspec
-    from tqdm import tqdm
 
     from edge.bench.figures import WARMUP, measured
     from edge.bench.matrix import NO_CELLS, axes, matrix
@@ -106,6 +104,7 @@ def _measure(args: argparse.Namespace) -> BenchResult:
     from edge.commands.chosen import chosen
     from edge.frame import LiveSource
     from edge.host import ROOT
+    from edge.progress import counter
     from edge.sources import open_source
 
     bundle = options.open_bundle(args)
@@ -123,7 +122,7 @@ def _measure(args: argparse.Namespace) -> BenchResult:
     pace = Pace(args.frames, min(WARMUP, args.frames), options.budget_ms(args), args.fps)
     uri = None if isinstance(source, LiveSource) else args.source
     total = args.frames * (1 + over.cells)
-    with tqdm(total=total, desc="frames", unit="frame", delay=2.0, leave=False, file=sys.stderr) as bar:
+    with counter("frames", total, unit="frame") as bar:
         result = measured(bundle, held, source.stream, asked, pace, uri, bar.update, ROOT)
         cells = matrix(bundle, held, source.stream, asked, pace, over, tick=bar.update)
     return msgspec.structs.replace(result, matrix=cells)
@@ -147,6 +146,10 @@ def _take_demo_clip(args: argparse.Namespace, bundle: Bundle) -> None:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(text.split(","))
+
+
+def _threads(text: str) -> tuple[int, ...]:
+    return tuple(map(options.within_cores, _counts(text)))
 
 
 def _counts(text: str) -> tuple[int, ...]:

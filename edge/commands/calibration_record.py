@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,8 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from tqdm import tqdm
-
+    from edge.progress import counter
     from edge.recorder import Recording, Settings, new_code, record
     from edge.screen.read import ScreenReader
     from edge.sources import open_source
@@ -50,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
         recording = Recording(args.folder, settings, args.count, args.source)
         reader = ScreenReader(stream=source.stream, spacing=spacing, roi=args.roi, profile=options.profile(args))
         total = args.frames or len(source) or None
-        with tqdm(total=total, desc="frames", unit="frame", delay=2.0, leave=False, file=sys.stderr) as bar:
+        with counter("frames", total, unit="frame") as bar:
             try:
                 with suppress(KeyboardInterrupt):  # what is kept until now is whole
                     record(source, reader, thresholds, recording, limit=args.frames, step=bar.update)

@@ -21,6 +21,7 @@ from edge.overrun import Overrun
 from edge.pipeline import Observation, Options, Pipeline
 from edge.probe import Probe
 from edge.probed import Probed
+from edge.progress import counter
 from edge.report import Exam, JoinedGrade, ProbeInfo, Report
 from edge.sources.ahead import Ahead
 
@@ -55,9 +56,7 @@ def examine(
         probed = None if probe is None else Probed(probe)
         examination = Examination(bundle, pipeline, source, uri, Budget(budget_ms), exam, probed)
         total = limit or len(source) or None
-        bar = opened.enter_context(
-            tqdm(total=total, desc="frames", unit="frame", delay=2.0, leave=False, file=sys.stderr)
-        )
+        bar = opened.enter_context(counter("frames", total, unit="frame"))
         tells = [_teller(source.events)] if isinstance(source, LiveSource) else []
         if probe is not None:
             tells.append(_teller(probe.events, "probe "))
@@ -165,10 +164,12 @@ def summary(report: Report) -> str:
 
 
 def _of_the_probe(report: Report) -> Iterator[str]:
-    """Who it was, and whether it is set to the other wrist."""
+    """Who it was, what it was not told, and whether it is set to the other wrist."""
     if report.probe is None:
         return
     yield f"probe        {_probe(report.probe)}"
+    if report.probe.exam_told is False:
+        yield "not told     the hand was not told the exam's grade"
     side, its_side = report.exam.side, report.probe.state and report.probe.state.side
     if side and its_side and side != its_side:
         yield f"conflict     the exam is of the {side} wrist, the probe is set to the {its_side} one"
@@ -193,12 +194,13 @@ def _scales(scales: Sequence[Spacing]) -> str:
 
 
 def _probe(probe: ProbeInfo) -> str:
-    """Who it was, and for how many frames it was frozen or silent."""
+    """Who it was, for how many frames it was frozen or silent, and how many grades were overtaken."""
     who = "never said who it is" if probe.name is None else f"{probe.name}, firmware {probe.firmware}"
     silent = f"; silent for {probe.frames_silent} frames" if probe.frames_silent else ""
     frozen = f"; frozen for {probe.frames_frozen} frames" if probe.frames_frozen else ""
+    overtaken = f"; {probe.grades_left_out} grades overtaken by newer ones" if probe.grades_left_out else ""
     last = f" ({probe.events[-1].why})" if silent and probe.events and probe.events[-1].state != "live" else ""
-    return f"{who}{frozen}{silent}{last}"
+    return f"{who}{frozen}{silent}{last}{overtaken}"
 
 
 def _chosen(choice: Choice) -> str:

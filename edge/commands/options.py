@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.errors import UsageError
+from edge.host import usable_cores
 
 if TYPE_CHECKING:
     from edge.bundle import Bundle
@@ -203,7 +204,20 @@ def threads(text: str) -> int | None:
         return None
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is neither a whole number above 0 nor auto")
-    return int(text)
+    return within_cores(int(text), ", or auto")
+
+
+def within_cores(count: int, otherwise: str = "") -> int:
+    """A number of threads that the usable cores can run at once.
+
+    More of them make every frame later, also where a service is pinned to fewer cores than the board has: whoever asks
+    for them believes in a machine that is not this one.
+    """
+    cores = usable_cores()
+    if count > cores:
+        few = "1" if cores == 1 else f"1 to {cores}"
+        raise argparse.ArgumentTypeError(f"{count} threads: more than the cores to be used here: give {few}{otherwise}")
+    return count
 
 
 def above_zero(text: str) -> float:

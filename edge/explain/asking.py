@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
-from tqdm import tqdm
-
 from edge.frame import Pixels
+from edge.progress import tracked
 
 Ask: TypeAlias = Callable[[Iterable[Pixels], int], list[float]]
 """Pictures and how many they are -> the answers, fewer where the time was up; always one at least."""
@@ -21,7 +19,7 @@ def asking(answer: Callable[[Pixels], float], *, budget_s: float | None, progres
 
     def ask(pictures: Iterable[Pixels], count: int) -> list[float]:
         answers: list[float] = []
-        for picture in tqdm(pictures, "asking", count, delay=2.0, leave=False, disable=not progress, file=sys.stderr):
+        for picture in tracked(pictures, "asking", count, shown=progress):
             answers.append(answer(picture))
             if until is not None and time.monotonic() >= until:
                 break

@@ -48,6 +48,11 @@ BUILT_IN: dict[str, str] = {
 """edge's own schemes, `module:function`, imported on use."""
 
 
+def schemes() -> set[str]:
+    """What may stand before the colon of an address."""
+    return names(GROUP) | set(BUILT_IN)
+
+
 def open_source(uri: str) -> FrameSource:
     """The source at `uri`, a path or `scheme:rest`.
 
@@ -72,10 +77,7 @@ def open_stills(paths: Sequence[Path]) -> FrameSource:
     files: list[Path] = []
     for path in paths:
         if is_there(path) and path.is_dir():
-            found = files_in(path, frozenset(SCHEME_OF))
-            if not found:
-                raise SourceError(f"{path}: nothing to read in this folder; it takes {_known_suffixes()}")
-            files += found
+            files += files_in(path, frozenset(SCHEME_OF))
         else:
             _scheme_of(path)
             files.append(path)
@@ -108,6 +110,6 @@ def _opener(scheme: str, uri: str = "") -> Opener:
         return cast(Opener, getattr(import_module(module), function))
     opener = registered(GROUP, scheme, uri, SourceError)
     if opener is None:
-        known = ", ".join(sorted(names(GROUP) | set(BUILT_IN)))
+        known = ", ".join(sorted(schemes()))
         raise SourceError(f"{uri}: no such file, and no source called '{scheme}'; the sources are {known}")
     return cast(Opener, opener)

@@ -30,8 +30,6 @@ def open_folder(rest: str) -> FrameSource:
     if not is_there(folder) or not folder.is_dir():
         raise SourceError(f"{folder}: no such folder; check the path")
     paths = files_in(folder, PICTURES)
-    if not paths:
-        raise SourceError(f"{folder}: no picture in this folder; it takes {' '.join(sorted(PICTURES))}")
     return OpenedSource(_stills(paths), count=len(paths), stream=False)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from edge.errors import SourceError
@@ -31,12 +33,35 @@ def files_in(folder: Path, suffixes: frozenset[str]) -> list[Path]:
     """The files of `folder` itself whose lower-case suffix is one of `suffixes`, in natural order.
 
     Names that begin with a dot are left out: they are what other systems leave behind (`._scan.png`), never a picture.
+
+    Raises:
+        SourceError: the folder cannot be listed, or there is no such file in it.
     """
     try:
-        found = [p for p in folder.iterdir() if p.suffix.lower() in suffixes and p.name[0] != "." and p.is_file()]
+        held = sorted(folder.iterdir(), key=lambda path: natural_key(path.name))
+        found = [path for path in held if _is_of(path, suffixes)]
+        if found:
+            return found
+        below = [path for path in held if path.name[0] != "." and path.is_dir()]
     except OSError as error:
         raise SourceError(f"{folder}: cannot be listed ({error.strerror}); check its permissions") from error
-    return sorted(found, key=lambda path: natural_key(path.name))
+    takes = f"it takes {' '.join(sorted(suffixes))}"
+    raise SourceError(f"{folder}: nothing to read in this folder{_not_searched(below, suffixes)}; {takes}")
+
+
+def _not_searched(folders: Iterable[Path], suffixes: frozenset[str]) -> str:
+    """What to tell of subfolders, the first that could be named instead among it."""
+    told = ""
+    for folder in folders:
+        told = "; its subfolders are not searched"
+        with suppress(OSError):  # closed to us
+            if any(_is_of(path, suffixes) for path in folder.iterdir()):
+                return f"{told}: name one of them, like {folder}"
+    return told
+
+
+def _is_of(path: Path, suffixes: frozenset[str]) -> bool:
+    return path.suffix.lower() in suffixes and path.name[0] != "." and path.is_file()
 
 
 def natural_key(name: str) -> tuple[list[tuple[int, int, str]], str]:

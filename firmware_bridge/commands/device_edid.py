@@ -22,12 +22,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--offer", metavar="LINK", help="offer our own, of the modes that this link carries; tc358743-2-lanes ..."
     )
     parser.add_argument("--format", default="UYVY", metavar="F", help="of the pixels on that link [%(default)s]")
-    parser.add_argument("--save", type=Path, metavar="FILE", help="write what is offered to this file")
+    parser.add_argument("--save", type=Path, metavar="FILE", help="write what is offered to this new file")
 
 
 def run(args: argparse.Namespace) -> int:
     from edge.errors import UsageError
-    from edge.output import write_atomically
+    from edge.output import check_place, write_atomically
     from edge.sources.paths import is_there
     from firmware_bridge.edid import parse
     from firmware_bridge.edid_text import summary
@@ -38,6 +38,10 @@ def run(args: argparse.Namespace) -> int:
     new = _wanted(args)
     if args.device is None and (new is None or args.save is None):
         raise UsageError("name a device or a file; without one, --offer or --set, and --save")
+    if args.save is not None:
+        if args.save.is_file():
+            raise UsageError(f"{args.save}: is there already: give another name, or remove it")
+        check_place(args.save)  # before the device is given another
     if args.device is None or (is_there(Path(args.device)) and Path(args.device).is_file()):
         edid = _of_file(args, new)
     else:
@@ -50,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
             print(f"{args.device}: no EDID is offered; `--offer LINK` sets one")
             return DONE
     lines = summary(parse(edid, str(args.device or "the new EDID")))
-    if args.save:
+    if args.save is not None:
         write_atomically(args.save, edid)
         lines.append(f"saved        {args.save}")
     print("\n".join(lines))

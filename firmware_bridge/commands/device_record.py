@@ -101,10 +101,10 @@ def _record(
     source: FrameSource, look: Look, recorder: RawRecorder, left_out: Counter[str], seconds: float | None
 ) -> None:
     """Write the frames of a source, of its first `seconds` if that is said; count why one was left out."""
-    from tqdm import tqdm
+    from edge.progress import counter
 
     begun_ns: int | None = None
-    with tqdm(total=len(source) or None, desc="frames", unit="frame", delay=2.0, leave=False, file=sys.stderr) as bar:
+    with counter("frames", len(source) or None, unit="frame") as bar:
         for frame in source:
             begun_ns = frame.shown_ns if begun_ns is None else begun_ns
             if seconds is not None and frame.shown_ns - begun_ns >= seconds * 1e9:

@@ -1,13 +1,14 @@
-"""`sonoedge device simulate`: a probe that is not there, at a port that any program may open, until Ctrl-C."""
+"""`sonoedge device simulate`: a probe that is not there, at a port that any program may open."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import select
+import signal
 import sys
 import time
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ FAULTS = {
 }
 HELP = "help"
 LOOK_S = 0.1
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl-C, a service stopped, a terminal closed
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,23 +40,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Done when it was told to end: Ctrl-C, `quit`, or `quit` in its script."""
+    """Done when it was told to end: Ctrl-C, its terminal closed, `quit`, or `quit` in its script."""
     from firmware_bridge.link.faults import Faults
     from firmware_bridge.link.simulator import SimulatedFirmware, SimulatedProbe
     from firmware_bridge.link.simulator_words import script
 
+    caught: list[int] = []  # signals
+    for number in ENDS:
+        if signal.getsignal(number) != signal.SIG_IGN:  # `nohup`, a background job
+            # None is raised: a terminal that closes sends several, and the second would cut the tidying short.
+            signal.signal(number, lambda number, _: caught.append(number))
     deeds = script(args.script) if args.script else []
     started = time.monotonic()
 
     def tell(heard: Heard) -> None:
         print(f"{time.monotonic() - started:8.2f} s  {_in_words(heard)}", flush=True)
 
-    with ExitStack() as opened, suppress(KeyboardInterrupt):
+    with ExitStack() as opened:
         firmware = opened.enter_context(closing(SimulatedFirmware(tell)))
         faults = Faults(**{name: getattr(args, name) for name in FAULTS})
         probe = opened.enter_context(closing(SimulatedProbe(firmware, faults, link=args.port_link)))
         print(f"port: {probe.place}", flush=True)
-        _serve(probe, deeds, started)
+        _serve(probe, deeds, started, caught)
     return DONE
 
 
@@ -79,12 +86,12 @@ def _in_words(heard: Heard) -> str:
     return in_words(heard)
 
 
-def _serve(probe: SimulatedProbe, deeds: list[tuple[float, Deed]], started: float) -> None:
-    """Does what the script says and what is typed, until `quit`."""
+def _serve(probe: SimulatedProbe, deeds: list[tuple[float, Deed]], started: float, caught: list[int]) -> None:
+    """Does what the script says and what is typed, until `quit` or a signal."""
     from firmware_bridge.link.simulator_words import leave
 
     typed = _Typed()
-    while True:
+    while not caught:
         now = [deed for at, deed in deeds if at <= time.monotonic() - started]
         deeds = deeds[len(now) :]
         for deed in (*now, *filter(None, map(_deed, typed.lines(LOOK_S)))):
@@ -105,7 +112,10 @@ class _Typed:
         if not self._more:
             time.sleep(patience_s)
         elif select.select([sys.stdin.fileno()], [], [], patience_s)[0]:
-            data = os.read(sys.stdin.fileno(), 4096)
+            try:
+                data = os.read(sys.stdin.fileno(), 4096)
+            except OSError:  # the terminal is gone
+                data = b""
             self._more = bool(data)
             *lines, self._begun = (self._begun + data).split(b"\n")
             return [line.decode(errors="replace") for line in lines]

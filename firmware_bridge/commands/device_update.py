@@ -72,9 +72,9 @@ async def _check(updater: Updater, args: argparse.Namespace) -> int:
 
 
 async def _update(updater: Updater, size: int, args: argparse.Namespace) -> int:
-    from tqdm import tqdm
+    from edge.progress import counter
 
-    with tqdm(total=size, unit="B", unit_scale=True, delay=2.0, leave=False, file=sys.stderr) as bar:
+    with counter("", size, unit="B", unit_scale=True) as bar:
 
         def progress(stage: Stage, offset: int) -> None:
             bar.set_description(stage.name.lower(), refresh=False)

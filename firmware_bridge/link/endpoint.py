@@ -148,9 +148,10 @@ class Endpoint:
         elif self._other:
             self._passing.append(message)
 
-    def withdraw(self, kind: type[Message]) -> bool:
-        """Forget the oldest numbered message of this kind that was never sent, if there is one."""
-        return self._outbox.withdraw(kind)
+    def send_newest(self, message: Message) -> bool:
+        """Say a numbered message of which the newest counts: one at a time is on its way, and one that was not sent yet
+        is overtaken. Whether one was."""
+        return self._outbox.add_newest(message)
 
     def reopened(self) -> None:
         """The port is a new one: who was there is silent until heard, and what is owed is due at once."""

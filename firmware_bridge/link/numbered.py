@@ -51,10 +51,16 @@ class RetryTime:
         return int(min(once * 2 ** min(self._tries, 10), LONGEST_RETRY_NS))
 
 
+@dataclass(eq=False)
+class _Waiting:
+    message: Message
+    newest: bool  # a newer one may take its place
+
+
 @dataclass
 class _Sent:
     sequence: int
-    message: Message
+    what: _Waiting
     first_ns: int
     tries: int = 1
 
@@ -65,7 +71,7 @@ class Outbox:
 
     retry: RetryTime = field(default_factory=RetryTime)
     resent: int = 0
-    _waiting: deque[Message] = field(default_factory=deque)
+    _waiting: deque[_Waiting] = field(default_factory=deque)
     _sent: deque[_Sent] = field(default_factory=deque)
     _next: int = 0
     _sent_ns: int = 0  # when the oldest was last sent
@@ -75,15 +81,15 @@ class Outbox:
 
     def add(self, message: Message) -> None:
         """Send it once there is room."""
-        self._waiting.append(message)
+        self._waiting.append(_Waiting(message, newest=False))
 
-    def withdraw(self, kind: type[Message]) -> bool:
-        """Forget the oldest message of this kind that was never sent, if there is one."""
-        found = next((each for each in self._waiting if isinstance(each, kind)), None)
-        if found is None:
-            return False
-        self._waiting.remove(found)
-        return True
+    def add_newest(self, message: Message) -> bool:
+        """Send it once there is room and none like it is on its way. One that waits is forgotten: whether one was."""
+        overtaken = next((each for each in self._waiting if each.newest), None)
+        if overtaken:
+            self._waiting.remove(overtaken)
+        self._waiting.append(_Waiting(message, newest=True))
+        return overtaken is not None
 
     def due(self, now_ns: int, window: int) -> Iterator[tuple[int, Message]]:
         """What is to be sent now, each with its sequence: again what is late, and more as far as the window goes."""
@@ -93,13 +99,13 @@ class Outbox:
             for each in self._sent:
                 each.tries += 1
                 self.resent += 1
-                yield each.sequence, each.message
-        while self._waiting and len(self._sent) < window:
-            message = self._waiting.popleft()
+                yield each.sequence, each.what.message
+        while self._may_send(window):
+            what = self._waiting.popleft()
             if not self._sent:
                 self._sent_ns = now_ns
-            self._sent.append(_Sent(self._next, message, now_ns))
-            yield self._next, message
+            self._sent.append(_Sent(self._next, what, now_ns))
+            yield self._next, what.message
             self._next = (self._next + 1) % SEQUENCES
 
     def acknowledged(self, sequence: int, now_ns: int) -> Iterator[tuple[Message, int]]:
@@ -112,11 +118,11 @@ class Outbox:
             done = self._sent.popleft()
             if done.tries == 1:
                 self.retry.measured(now_ns - done.first_ns)
-            yield done.message, now_ns - done.first_ns
+            yield done.what.message, now_ns - done.first_ns
 
     def due_ns(self, window: int) -> int:
         """When `due` has something to say, as things are."""
-        if self._waiting and len(self._sent) < window:
+        if self._may_send(window):
             return 0
         return self._sent_ns + self.retry.ns if self._sent else NEVER_NS
 
@@ -127,11 +133,17 @@ class Outbox:
 
     def restart(self) -> tuple[Message, ...]:
         """The other side is another: what it may or may not have executed; what was never sent stays."""
-        lost = tuple(each.message for each in self._sent)
+        lost = tuple(each.what.message for each in self._sent)
         self._sent.clear()
         self._next = 0
         self.retry = RetryTime()
         return lost
+
+    def _may_send(self, window: int) -> bool:
+        """Whether the next that waits may go: what a newer one may overtake goes when none like it is on its way."""
+        if not self._waiting or len(self._sent) >= window:
+            return False
+        return not (self._waiting[0].newest and any(each.what.newest for each in self._sent))
 
     @property
     def _oldest(self) -> int:

@@ -12,6 +12,7 @@ leaves a doubt, the probe counts as frozen.
 from __future__ import annotations
 
 import re
+import threading
 import time
 from bisect import bisect_right
 from collections import deque
@@ -25,7 +26,7 @@ from edge.findings import UNGRADABLE, ClipGrade, Reason, Side
 from edge.frame import SourceEvent
 from edge.probe import DEPTH_MM, FREQUENCY_MHZ, GAIN_PERCENT, Outcome, ProbeName, ProbeState
 from firmware_bridge.errors import PortError
-from firmware_bridge.link.endpoint import Arrived, Connected, Delivered, Endpoint, HeardAgain
+from firmware_bridge.link.endpoint import SILENCE_NS, Arrived, Connected, Delivered, Endpoint, HeardAgain
 from firmware_bridge.link.messages import (
     UNKNOWN_U8,
     UNKNOWN_U16,
@@ -48,6 +49,7 @@ from firmware_bridge.link.words import befell, product, version
 OPTIONS = {"wait": "0|1", "baud": r"[1-9]\d{2,6}"}
 KEPT = 256  # states, by host time
 REMEMBERED = 1000  # events
+END_PATIENCE_S = SILENCE_NS / 1e9  # with the acknowledgement of an exam's grade: who says nothing for so long is silent
 
 Said: TypeAlias = tuple[int, "ProbeState | None"]  # from this host time on; None: nobody knows
 LinkTo: TypeAlias = Callable[[Hello, Listen], Link]
@@ -92,6 +94,8 @@ class LinkProbe:
         self._closed = False
         self._exam: ExamStarted | None = None  # that goes on
         self._exam_told = False  # to who was there
+        self._whole: Grade | None = None  # the grade of the exam that ended
+        self._whole_told = threading.Event()
         self._link = link_to(our_hello(), self._listen)
 
     @property
@@ -114,11 +118,13 @@ class LinkProbe:
         self._exam = ExamStarted(SIDES[side])
         self._link.send(self._exam)
 
-    def ended(self, clip: ClipGrade) -> None:
-        """The exam has ended."""
-        self._exam = None
+    def ended(self, clip: ClipGrade) -> bool:
+        """The exam has ended; whether its grade was acknowledged, for which it waits a second at most."""
+        self._exam, self._whole = None, grade_of(0, clip, whole_exam=True)
+        self._whole_told.clear()
         self._link.send(ExamEnded(clip.frames_total, clip.frames_graded))
-        self._link.send(grade_of(0, clip, whole_exam=True))
+        self._link.send(self._whole)
+        return not self._closed and self._whole_told.wait(END_PATIENCE_S)
 
     def events(self) -> tuple[SourceEvent, ...]:
         """What befell the link so far."""
@@ -130,8 +136,7 @@ class LinkProbe:
         self._link.close()
 
     def _tell(self, outcome: Outcome, rules: Endpoint) -> None:
-        self.left_out += rules.withdraw(Grade)
-        rules.send(grade_of(rules.time.ticks_us(outcome.timestamp_ns) or 0, outcome))
+        self.left_out += rules.send_newest(grade_of(rules.time.ticks_us(outcome.timestamp_ns) or 0, outcome))
 
     def _listen(self, event: Event, rules: Endpoint) -> None:
         now_ns = time.monotonic_ns()
@@ -141,6 +146,8 @@ class LinkProbe:
             return
         if isinstance(event, Delivered):
             self._exam_told |= event.message is self._exam
+            if event.message is self._whole:
+                self._whole_told.set()
         if (told := befell(event)) is None:
             return
         self._events.append(SourceEvent(now_ns, *told))

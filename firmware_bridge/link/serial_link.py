@@ -36,8 +36,10 @@ class SerialLink(Link):
         """`place`: /dev/ttyACM0, usb-1-1.3, or usb-1-1.3:1.2 where a device has several ports.
 
         Raises:
-            PortError: it cannot be opened, and is not to be waited for.
+            PortError: it cannot be opened, and is not to be waited for; or `baud` is no rate that a UART offers.
         """
+        if baud not in serial.Serial.BAUDRATES:
+            raise PortError(f"{place}: no serial port has {baud} baud: give a standard rate like 115200 or {BAUD}")
         super().__init__(partial(open_port, place, baud), hello, listen, asks_time=True, wait=wait)
 
 

@@ -129,12 +129,21 @@ class ProbeContract:
         probe, firmware = live
         probe.started("right")
         probe.tell(outcome(0))
-        probe.ended(CLIP)
+        assert soon(lambda: firmware.outcomes)
+        assert probe.ended(CLIP) is True
         assert soon(lambda: len(firmware.exams) == 2)
         side, clip = firmware.exams
         assert side == "right"
         assert isinstance(clip, ClipGrade)
         assert (clip.grade, clip.frames_graded, clip.frames_total) == ("mild", 7, 9)
+
+    def test_that_an_exams_grade_did_not_arrive_is_told_soon(self, live: Ends) -> None:
+        probe, firmware = live
+        probe.started(None)
+        firmware.go_silent()
+        began = time.monotonic()
+        assert probe.ended(CLIP) is False
+        assert time.monotonic() - began <= 1.5
 
     @pytest.mark.parametrize("silent", [False, True])
     def test_the_hot_path_waits_for_nobody(self, live: Ends, silent: bool) -> None:
@@ -158,7 +167,7 @@ class ProbeContract:
         assert time.monotonic() - began <= 1.0
         probe.tell(outcome(0))
         probe.started(None)
-        probe.ended(CLIP)
+        assert probe.ended(CLIP) is False
         assert probe.state_at(time.monotonic_ns()) is None
         assert isinstance(probe.events(), tuple)
 

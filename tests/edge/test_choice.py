@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import resource
+import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -14,7 +17,7 @@ from hypothesis import strategies as st
 
 from edge.bundle import ASSETS
 from edge.choice import AS_FAST, Combination, accuracy, choose
-from edge.device_times import KEPT_FOR_S, combinations
+from edge.device_times import KEPT_FOR_S, _place, combinations
 from edge.manifest import Proof, ProofFigure
 from edge.pipeline import Options
 from edge.report import decode
@@ -120,16 +123,40 @@ def test_a_device_is_measured_once(tiny_bundle, tmp_path, monkeypatch):
     assert len(asked) == 12, "a week later"
 
 
-def test_a_cache_that_is_torn_or_cannot_be_written_costs_a_measurement(tiny_bundle, tmp_path, monkeypatch):
+def test_a_cache_that_is_torn_or_cannot_be_written_costs_a_measurement(tiny_bundle, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     frames = [frame(wrist(CENTRED, seed=index), index=index) for index in range(3)]
     combinations(tiny_bundle, frames, Options(), ("brightness",), (1,))
     (kept,) = tmp_path.rglob("*.json")
     kept.write_bytes(b"[{")
     assert len(combinations(tiny_bundle, frames, Options(), ("brightness",), (1,))) == 1
+    assert capsys.readouterr().err == ""
     (tmp_path / "file").write_bytes(b"")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     assert len(combinations(tiny_bundle, frames, Options(), ("brightness",), (1,))) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"{tmp_path}/file/" in line and "Not a directory" in line and "XDG_CACHE_HOME" in line
+
+
+def test_a_cache_on_a_full_disk_is_told_in_the_same_words(tiny_bundle, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    frames = [frame(wrist(CENTRED))]
+    limits, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+    try:
+        combinations(tiny_bundle, frames, Options(), ("brightness",), (1,))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "(File too large)" in line and "XDG_CACHE_HOME" in line
+
+
+def test_a_user_without_home_or_account_keeps_nothing_where_it_happens_to_stand(tiny_bundle, monkeypatch):
+    for name in ("HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 54321)
+    assert _place(tiny_bundle, Options(), (), ()).parent == Path("/.cache/sonoedge/device-times")
 
 
 @pytest.mark.parametrize(

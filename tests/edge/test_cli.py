@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -10,6 +12,8 @@ import sys
 import cv2
 import pytest
 
+from edge.commands.options import threads
+from edge.host import usable_cores
 from tests import tiny_tflite
 from tests.conftest import SEGMENT
 from tests.pictures import CENTRED, SHAPE, screen, wrist
@@ -28,6 +32,15 @@ def act(args):
         raise SonoEdgeError("probe.bin: no such probe: plug it in")
     if args.what == "interrupt":
         raise KeyboardInterrupt
+    if args.what.startswith("interrupted"):
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as pressed:
+            failed = ImportError("initialization failed")
+            failed.__cause__ = pressed  # as a compiled module says it
+        if args.what == "interrupted import":
+            raise SonoEdgeError("litert: not installed") from failed
+        raise SonoEdgeError("r.json: cannot be written")
     if args.what == "much":
         for number in range(10 ** 6):
             print("line", number)
@@ -97,6 +110,57 @@ def test_an_interrupt_is_130(installed):
     assert (done.returncode, len(done.stderr.splitlines())) == (130, 1)
 
 
+INTERRUPTED_AT = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores Ctrl-C
+
+class CtrlC:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            signal.raise_signal(signal.SIGINT)
+
+sys.meta_path.insert(0, CtrlC())
+from edge.cli import main
+sys.exit(main(["run", "--source", "nowhere.mp4", "--bundle", {bundle!r}]))
+"""
+
+
+@pytest.mark.parametrize("module", ["argparse", "edge.parser", "edge.commands.run", "numpy", "cv2", "edge.bundle"])
+def test_an_interrupt_while_modules_are_loaded_is_one_line(installed, tiny_bundle, module):
+    code = INTERRUPTED_AT.format(module=module, bundle=str(tiny_bundle.path))
+    done = run("-c", code, first_on_path=installed)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr == "sonoedge: interrupted: nothing was written\n"
+
+
+def test_only_what_could_not_be_imported_is_put_down_to_an_interrupt(installed):
+    assert sonoedge(installed, "probe", "interrupted import").returncode == 130
+    line = refused(sonoedge(installed, "probe", "interrupted error"))
+    assert line == "sonoedge: r.json: cannot be written"
+
+
+@pytest.mark.parametrize("command", ["run", "grade", "bench", "explain"])
+def test_more_threads_than_cores_are_refused_by_every_command_that_takes_them(installed, command):
+    needed = {"run": ["--source", "x"], "grade": ["x"], "explain": ["x.png", "--method", "occlusion", "--out", "y.png"]}
+    cores = usable_cores()
+    done = sonoedge(installed, command, *needed.get(command, []), "--threads", str(cores + 1))
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    assert f"--threads: {cores + 1} threads" in done.stderr
+    assert f"{cores}, or auto" in done.stderr
+
+
+def test_as_many_threads_as_the_process_may_use_and_no_more():
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(allowed)})  # as a service that is pinned to one core
+    try:
+        assert threads("1") == 1
+        with pytest.raises(argparse.ArgumentTypeError, match=r"2 threads: .*: give 1, or auto"):
+            threads("2")
+    finally:
+        os.sched_setaffinity(0, allowed)
+    assert threads(str(len(allowed))) == len(allowed)
+
+
 @pytest.mark.parametrize("argv", [("no-such-command",), ("bench", "--frames", "many"), ("probe",)])
 def test_bad_words_are_bad_use(installed, argv):
     done = sonoedge(installed, *argv)
@@ -130,7 +194,7 @@ def test_somebody_elses_package_of_our_name_is_refused(installed, tmp_path):
 
 def test_what_is_not_installed_says_so(tmp_path):
     (tmp_path / "edge").mkdir()
-    for file in ("__init__.py", "cli.py", "errors.py"):
+    for file in ("__init__.py", "cli.py", "errors.py", "installed.py"):
         shutil.copy(ROOT / "edge" / file, tmp_path / "edge" / file)
     done = run("-S", "-m", "edge.cli", "--help", first_on_path=tmp_path, root=tmp_path)
     assert "pip install ." in refused(done)

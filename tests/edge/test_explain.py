@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from itertools import takewhile
 
 import cv2
 import numpy as np
@@ -29,6 +28,7 @@ from tests import tiny_tflite
 from tests.conftest import GRADE
 from tests.pictures import CENTRED, MM_PER_PX, SHAPE, Oval, frame, screen, tissue, wrist
 from tests.program import ROOT, install, own_entry_points, run
+from tests.terminal import open_terminal, read
 from tests.tiny_tflite import Graph, Tensor
 
 CROP_PX, CROP_MM = 75, 15.0  # of the tiny graders
@@ -368,18 +368,24 @@ def test_ctrl_c_leaves_nothing_behind(installed, tiny_bundle, still, tmp_path):
     folder = tmp_path / "out"
     folder.mkdir()
     more = ("--json", folder / "heat.json", "--method", "lime", "--samples", 300_000, *SCALE)
+    ours, theirs = open_terminal()
     process = subprocess.Popen(
         [sys.executable, *words(tiny_bundle, still, folder / "heat.png", *more)],
         env=os.environ | {"PYTHONPATH": f"{installed}:{ROOT}", "PYTHONSAFEPATH": "1"},
         cwd=installed,
-        stderr=subprocess.PIPE,
-        text=True,
+        stderr=theirs,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  a background job ignores it
     )
-    said = "".join(takewhile(lambda letter: letter != "%", iter(lambda: process.stderr.read(1), "")))
+    os.close(theirs)
+    said = b""
+    while b"%" not in said and (part := read(ours)):
+        said += part
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
-    assert "asking" in said  # the progress bar: it was at work
+    while read(ours):
+        pass
+    os.close(ours)
+    process.wait(timeout=60)
+    assert b"asking" in said  # the progress bar: it was at work
     assert process.returncode == 130
     assert list(folder.iterdir()) == []
 

@@ -194,6 +194,21 @@ class TestBack:
         assert line in summary(other).splitlines()
         assert "conflict" not in summary(same) and "conflict" not in summary(report)
 
+    def test_a_hand_that_was_not_told_the_exams_grade_is_in_report_and_summary(self, tiny_bundle: Bundle) -> None:
+        line = "not told     the hand was not told the exam's grade"
+        heard, _ = examined(tiny_bundle, moving(3), {0: LIVE})
+        lost, _ = examined(tiny_bundle, moving(3), {0: LIVE, 2: None})
+        assert heard.probe is not None and heard.probe.exam_told is True and line not in summary(heard)
+        assert lost.probe is not None and lost.probe.exam_told is False and line in summary(lost).splitlines()
+        assert decode(encode(lost), "r.json") == lost
+
+    def test_what_was_overtaken_is_counted(self, tiny_bundle: Bundle) -> None:
+        report, _ = examined(tiny_bundle, moving(2), {0: LIVE})
+        assert report.probe is not None and "overtaken" not in summary(report)
+        some = msgspec.structs.replace(report, probe=msgspec.structs.replace(report.probe, grades_left_out=7))
+        line = "probe        SonoHand, firmware 1.4.2; 7 grades overtaken by newer ones"
+        assert line in summary(some).splitlines()
+
     def test_two_scales_are_both_told(self, tiny_bundle: Bundle) -> None:
         report, _ = examined(tiny_bundle, moving(2), {0: LIVE})
         first, second = report.frames

@@ -327,6 +327,33 @@ def test_a_folder_is_told_from_a_file_on_the_disk(tmp_path):
     assert SourceInfo.of(str(tmp_path / "IM0001"), 1).uri == "IM0001"
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("raw:./sweep.raw", "raw:sweep.raw"),
+        ("raw:Doe^John/sweep.raw", "raw:sweep.raw"),
+        ("replay:raw:../Doe^John/sweep.raw?fps=10", "replay:raw:sweep.raw?fps=10"),
+        ("replay:clip.mp4?loop=1", "replay:clip.mp4?loop=1"),
+        ("folder:./Doe^John", "folder:folder"),
+        ("replay:Doe^John?fps=10", "replay:folder?fps=10"),
+        ("Doe^John?", "folder?"),
+        ("Doe:John/sweep.mp4", "sweep.mp4"),
+        ("raw:John/sweep.mp4", "sweep.mp4"),
+        ("v4l2:/dev/video0?fps=30", "v4l2:/dev/video0?fps=30"),
+        ("v4l2:usb-1-1.3?size=1280x720", "v4l2:usb-1-1.3?size=1280x720"),
+        ("rtsp://admin:secret@10.0.0.3/ward/live?token=1", "rtsp://10.0.0.3/live"),
+        ("3 files", "3 files"),
+        ("n" * 5000, "n" * 5000),
+    ],
+)
+def test_a_source_keeps_its_scheme_and_its_folders_are_not_told(tmp_path, monkeypatch, given, told):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "Doe^John").mkdir()
+    (tmp_path / "raw:John").mkdir()  # a folder, whatever its name
+    (tmp_path / "raw:John" / "sweep.mp4").write_bytes(b"")
+    assert SourceInfo.of(given, 1).uri == told
+
+
 def test_folders_of_a_frame_are_not_told():
     assert graded(name="Doe^John/1.png").name == "1.png"
 

@@ -204,7 +204,9 @@ def test_stopped_it_ends_in_good_order(tmp_path: Path, sweep: Path, number: sign
     out, told = run.communicate(timeout=60)
     assert run.returncode == 0, told
     written = int(out.split()[1])
-    assert 15 <= written <= len(list(open_raw(str(file)))) <= written + 1
+    back = list(open_raw(str(file)))
+    assert 15 <= written <= len(back) <= written + 1
+    assert not any(frame.fault for frame in back), "the last frame is whole"
     assert "Traceback" not in told
 
 

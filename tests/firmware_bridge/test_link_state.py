@@ -220,3 +220,17 @@ def test_what_is_told_is_what_changed():
     ]
     world.run(rules, 30.0)
     assert len(rules.transitions) == 4
+
+
+def test_what_there_is_to_tell_of_a_start_is_told_before_it_is_live():
+    rules = LinkRules(0)
+    rules.opened(1)
+    rules.linked(LinkStatus(Link.UNTOLD), 2)
+    rules.started(3, "the driver gives 30 frames a second, as asked for")
+    for now_ns in (4, 5):
+        rules.frame(now_ns, whole=True)
+    said = [(each.state, each.why) for each in rules.transitions]
+    assert said[-2:] == [
+        (State.LOCKING, "the driver gives 30 frames a second, as asked for"),
+        (State.LIVE, "frames come"),
+    ]

@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from io import BytesIO
+from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 import numpy as np
@@ -20,8 +22,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.cli import DONE, main
+from edge.commands.demo import demo_clip
 from edge.errors import OutputError, SourceError
+from edge.findings import Reason
 from edge.frame import Frame, Pixels, Roi, Spacing
+from edge.report import decode
+from edge.sources import open_source
 from firmware_bridge.errors import RecordingError
 from firmware_bridge.raw_recording import RawRecorder, open_raw, read_frames, read_header
 from tests.contracts.source_contract import Open, SourceContract
@@ -134,6 +141,8 @@ def test_what_was_written_before_a_kill_is_there(tmp_path: Path) -> None:
     writer.kill()
     told = 20 + len(writer.communicate(timeout=60)[0].splitlines())
     back = list(open_raw(str(path)))
+    if back[-1].fault:
+        assert back.pop().fault.endswith("amid another: the recording was cut off")
     assert len(back) > told
     for index, frame in enumerate(back):
         assert_same(frame, uyvy(index))
@@ -217,8 +226,60 @@ def test_cut_anywhere_it_gives_the_frames_before_the_cut(whole: tuple[bytes, lis
     data, ends = whole
     for cut in range(len(data)):
         frames, error = read_to_the_end(data[:cut])
-        assert len(frames) == sum(end <= cut for end in ends)
         assert bool(error) == (cut < FILE_HEAD)
+        if not error and cut not in (FILE_HEAD, *ends):
+            last = frames.pop()
+            assert last.fault == f"a.raw: ends after {len(frames)} frames, amid another: the recording was cut off"
+            assert last.pixels is None and not last.no_signal
+            assert last.index > max((frame.index for frame in frames), default=-1)
+        assert len(frames) == sum(end <= cut for end in ends)
+
+
+def test_a_cut_is_told_on_stderr_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = written(tmp_path / "power lost.raw", *map(uyvy, range(3)))
+    path.write_bytes(path.read_bytes()[:-1])
+    for _ in range(2):  # as in a replay over and over
+        frames = list(open_raw(str(path)))
+        assert [frame.pixels is None for frame in frames] == [False, False, True]
+    line = "power lost.raw: ends after 2 frames, amid another: the recording was cut off"
+    assert frames[-1].fault == line and frames[-1].taken_ns == frames[-2].taken_ns
+    assert capsys.readouterr().err == f"sonoedge: warning: {line}\n"
+
+
+def test_what_is_whole_of_a_cut_recording_is_graded(tmp_path: Path) -> None:
+    screens = list(islice(open_source(str(demo_clip("transverse").path)), 3))
+    path = written(tmp_path / "cut.raw", *screens)
+    path.write_bytes(path.read_bytes()[:-100])
+    assert main(["run", "--source", f"raw:{path}", "--report", str(tmp_path / "r.json")]) == DONE
+    report = decode((tmp_path / "r.json").read_bytes(), "r.json")
+    assert [frame.reason for frame in report.frames] == [None, None, Reason.UNREADABLE]
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3, 4, 5])
+def test_ctrl_c_amid_a_frame_leaves_none_of_it(tmp_path: Path, parts: int) -> None:
+    """`parts` of a record are written when it comes."""
+    path = tmp_path / "stopped.raw"
+    with RawRecorder(path) as recorder:
+        recorder.write(uyvy(0))
+        file = recorder._file
+        recorder._file = Interrupted(file, parts)  # type: ignore[assignment]
+        with pytest.raises(KeyboardInterrupt):
+            recorder.write(uyvy(1))
+        recorder._file = file
+    assert [frame.fault for frame in open_raw(str(path))] == [""]
+
+
+class Interrupted:
+    """A file whose writer is stopped after so many writes."""
+
+    def __init__(self, file: BinaryIO, writes: int) -> None:
+        self._file, self._left = file, writes
+
+    def write(self, data: bytes) -> int:
+        if not self._left:
+            raise KeyboardInterrupt
+        self._left -= 1
+        return self._file.write(data)
 
 
 @given(flips=st.dictionaries(st.integers(0, 2000), st.integers(1, 255), min_size=1, max_size=3))
@@ -297,7 +358,8 @@ def test_lengths_beyond_the_file_take_no_memory(whole: tuple[bytes, list[int]]) 
     lengths = struct.pack("<4sIQ", b"FRAM", 2**32 - 1, 2**64 - 1)
     torn = whole[0] + lengths + struct.pack("<I", zlib.crc32(lengths)) + bytes(100)
     frames, error = read_to_the_end(torn)
-    assert len(frames) == len(FRAMES) and not error
+    assert len(frames) == len(FRAMES) + 1 and not error
+    assert "cut off" in frames[-1].fault
 
 
 def test_a_newer_version_says_so() -> None:

@@ -79,7 +79,7 @@ def test_no_folder_and_no_picture(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no such folder"):
         open_folder(str(tmp_path / "none"))
     (tmp_path / "notes.txt").touch()
-    with pytest.raises(SourceError, match="no picture"):
+    with pytest.raises(SourceError, match="nothing to read"):
         open_folder(str(tmp_path))
 
 

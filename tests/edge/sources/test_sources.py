@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
@@ -115,6 +115,22 @@ def test_a_file_without_a_reader(tmp_path: Path, name: str) -> None:
     for opening in (lambda: open_source(str(tmp_path / name)), lambda: open_stills([tmp_path / name])):
         with pytest.raises(SourceError, match=rf"{name}: no reader for .* it takes \.png"):
             opening()
+
+
+@pytest.mark.parametrize("opening", [open_source, lambda uri: open_stills([Path(uri)])])
+def test_a_folder_of_folders_names_one_that_could_be_read(
+    tmp_path: Path, opening: Callable[[str], FrameSource]
+) -> None:
+    for name in (".Trash", "10", "empty", "9"):
+        (tmp_path / name).mkdir()
+    with pytest.raises(SourceError, match=rf"{tmp_path}: nothing .*; its subfolders are not searched; it takes"):
+        opening(str(tmp_path))
+    for name in (".Trash", "10", "9"):
+        (tmp_path / name / "a.PNG").write_bytes(PNG)
+    with pytest.raises(SourceError, match=rf"not searched: name one of them, like {tmp_path}/9; it takes"):
+        opening(str(tmp_path))
+    (tmp_path / "b.png").write_bytes(PNG)
+    assert len(opening(str(tmp_path))) == 1
 
 
 def test_lists_that_cannot_be_opened(tmp_path: Path) -> None:

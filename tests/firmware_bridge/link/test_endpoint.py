@@ -318,6 +318,49 @@ def test_whatever_befalls_nothing_is_executed_twice_and_nothing_is_lost_untold(
         assert executed == sent
 
 
+@settings(deadline=None, max_examples=60)
+@given(
+    newest=st.lists(st.booleans(), min_size=1, max_size=100),
+    every_ms=st.integers(1, 60),
+    faults=st.builds(Faults, loss=st.floats(0, 0.4), duplication=st.floats(0, 0.4), reorder=st.floats(0, 0.4)),
+    seed=st.integers(0, 2**16),
+)
+def test_what_may_be_overtaken_is_said_once_or_counted_and_the_rest_is_said_in_order(
+    newest: list[bool], every_ms: int, faults: Faults, seed: int
+) -> None:
+    bench = Bench(faults, seed)
+    overtaken = 0
+
+    def send(number: int) -> None:
+        nonlocal overtaken
+        if newest[number]:
+            overtaken += bench.host.endpoint.send_newest(grade(number))
+        else:
+            bench.host.endpoint.send(grade(number))
+
+    for number in range(len(newest)):
+        bench.at(SECOND + number * every_ms * MS, lambda number=number: send(number))
+    bench.run_until(60 * SECOND)
+    got = [each.ticks_us for each in bench.probe.got if isinstance(each, Grade)]
+    assert got == sorted(set(got))
+    assert [each for each in got if not newest[each]] == [each for each in range(len(newest)) if not newest[each]]
+    assert [each for each in got if newest[each]][-1:] == [each for each in range(len(newest)) if newest[each]][-1:]
+    assert len(got) + overtaken == len(newest)
+
+
+def test_while_one_is_on_its_way_the_newest_waits() -> None:
+    bench = connected()
+    bench.run_until(2 * SECOND)
+    bench.cut = True
+    for number in range(20):  # less than a second: silence is not noticed
+        bench.at(2 * SECOND + number * 33 * MS, lambda number=number: bench.host.endpoint.send_newest(grade(number)))
+    bench.run_until(2 * SECOND + 700 * MS)
+    assert not bench.host.endpoint.silent
+    bench.cut = False
+    bench.run_until(4 * SECOND)
+    assert bench.probe.got == [grade(0), grade(19)]
+
+
 def test_a_greeting_of_the_dead_does_not_keep_two_apart() -> None:
     host, probe = Endpoint(HOST, 0xA0000001), Endpoint(PROBE, 0xB0000001)
     probe.received(b"".join(host.poll(0)), 0)

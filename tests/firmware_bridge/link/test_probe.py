@@ -238,6 +238,41 @@ def test_of_grades_that_wait_the_newest_is_said() -> None:
     port.close()
 
 
+def test_after_a_stall_the_hand_is_not_told_what_is_old() -> None:
+    firmware = SimulatedFirmware()
+    with closing(SimulatedProbe(firmware)) as port:
+        probe = open_serial(port.place)
+        assert soon(lambda: probe.state_at(time.monotonic_ns()))
+        firmware.stall(0.6)
+        time.sleep(0.05)
+        for number in range(12):
+            probe.tell(Outcome(time.monotonic_ns(), "mild", number / 100, None, None))
+            time.sleep(0.03)
+        assert firmware.told == []
+        assert soon(lambda: firmware.told and firmware.told[-1].confidence_percent == 11)
+        assert [each.confidence_percent for each in firmware.told] == [0, 11]
+        assert probe.left_out == 10
+        probe.close()
+
+
+def test_a_frames_grade_overtakes_no_exams_grade() -> None:
+    firmware = SimulatedFirmware()
+    with closing(SimulatedProbe(firmware)) as port:
+        probe = open_serial(port.place)
+        assert soon(lambda: probe.name)
+        port.cable.cut = True
+        assert soon(lambda: probe.events()[-1].state == "silent")
+        probe.ended(CLIP)
+        for _ in range(3):
+            probe.tell(Outcome(time.monotonic_ns(), "mild", 0.5, None, None))
+        port.cable.cut = False
+        assert soon(lambda: len(firmware.told) == 3)
+        time.sleep(0.1)
+        assert [getattr(each, "whole_exam", None) for each in firmware.told] == [None, 1, 0]
+        assert probe.left_out == 2
+        probe.close()
+
+
 WHOLE = {"B": st.integers(0, 255), "H": st.integers(0, 65535), "Q": st.integers(0, 2**64 - 1)}
 
 
@@ -274,6 +309,7 @@ def test_every_outcome_fits_the_wire(
         ("/dev/ttyNONE?speed=1", "there is no option 'speed', only wait, baud"),
         ("/dev/ttyNONE?baud=fast", "baud=fast: give one like 921600"),
         ("", "no place: name a port"),
+        ("/dev/ttyNONE?wait=1&baud=12345", "/dev/ttyNONE: no serial port has 12345 baud: give a standard rate"),
     ],
 )
 def test_what_is_no_probe_is_told(rest: str, said: str) -> None:

@@ -12,6 +12,7 @@ import threading
 import time
 import tty
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -158,13 +159,45 @@ def test_a_scripted_exam_is_told_in_plain_lines(tmp_path: Path, capsys: pytest.C
     assert not place.is_symlink()
 
 
-def test_it_ends_in_good_order_when_interrupted(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_it_ends_in_good_order_when_interrupted(number: signal.Signals, tmp_path: Path) -> None:
     with simulated(tmp_path / "tty", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
         process.stdin.close()
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         assert process.wait(20) == DONE
         assert process.stderr.read() == ""
     assert not (tmp_path / "tty").is_symlink()
+
+
+def test_several_signals_leave_nothing_behind_either(tmp_path: Path) -> None:
+    with simulated(tmp_path / "tty", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        process.stdin.close()
+        for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGHUP):
+            process.send_signal(number)
+            time.sleep(0.01)
+        process.wait(20)
+        assert process.stderr.read() == ""
+    assert not (tmp_path / "tty").is_symlink()
+
+
+def test_it_ends_in_good_order_when_its_terminal_closes(tmp_path: Path) -> None:
+    place, (terminal, theirs) = tmp_path / "tty", os.openpty()
+    at_it = ["setsid", "--ctty", "--wait", "env", "--default-signal=HUP", sys.executable, "-m", "edge.cli"]
+    words = ["device", "simulate", "--port-link", str(place)]
+    with subprocess.Popen([*at_it, *words], stdin=theirs, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        assert soon(place.exists)
+        os.close(terminal)
+        process.wait(20)
+    assert not place.is_symlink()
+
+
+def test_who_is_to_outlive_the_terminal_does(tmp_path: Path) -> None:
+    ignored = partial(signal.signal, signal.SIGHUP, signal.SIG_IGN)
+    with simulated(tmp_path / "tty", stdout=subprocess.PIPE, preexec_fn=ignored) as process:
+        process.send_signal(signal.SIGHUP)
+        process.stdin.write("help\nquit\n")
+        assert "brownout" in process.communicate(timeout=20)[0]
 
 
 def test_nobody_at_a_port_is_an_answer(capsys: pytest.CaptureFixture[str]) -> None:
@@ -183,7 +216,8 @@ def test_nobody_at_a_port_is_an_answer(capsys: pytest.CaptureFixture[str]) -> No
     [
         (["link", "/dev/ttyNONE"], "/dev/ttyNONE: there is no such port"),
         (["link", "/dev/null"], "/dev/null: it is no serial port"),
-        (["link", "/dev/null", "--baud", "0"], "/dev/null: it is no serial port"),
+        (["link", "/dev/null", "--baud", "7"], "/dev/null: no serial port has 7 baud: give a standard rate"),
+        (["link", "usb-9-9", "--wait", "--baud", "0"], "usb-9-9: no serial port has 0 baud"),
         (["simulate", "--script", "none.txt"], "none.txt: the script cannot be read: No such file"),
         (["simulate", "--port-link", "none/tty"], "none/tty: the link cannot be made: No such file"),
         (["simulate", "--port-link", "."], ".: the link cannot be made: File exists"),
