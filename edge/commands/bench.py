@@ -94,7 +94,6 @@ def _measured(args: argparse.Namespace) -> Made:
 
 
 def _measure(args: argparse.Namespace) -> BenchResult:
-
     import msgspec
 
     from edge.bench.figures import WARMUP, measured
