@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-INTERRUPTIBLE = ("env", "--default-signal=INT")  # before a command: a background job, and its children, ignore Ctrl-C
+# Before a command: a job in the background ignores Ctrl-C, one under nohup its closed terminal, and so do its children.
+INTERRUPTIBLE = ("env", "--default-signal=INT,HUP")
 HEAVY = ("tensorflow", "keras", "scipy", "matplotlib")
 
 

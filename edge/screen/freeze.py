@@ -34,7 +34,7 @@ ALIVE_IN_CELL = 0.25  # of a cell's content changes: thin lines never are so muc
 ALIVE_CELLS = 0.3  # of the cells with content; real sequences have 0.38 and more within 0.8 s, a menu covers less
 TREMBLE = 0.9  # of what stands still beside the picture sets the noise; the rest may be a clock
 MARGIN = 2  # times that noise is life
-ROUNDING = 1  # grey level is no life: text may repeat to the bit where a trace of gain, or JPEG, rounds speckle anew
+ROUNDING = 1  # grey level is no life: text may repeat to the bit where gain, or JPEG, rounds speckle anew
 UNKNOWN_NOISE = 12  # grey levels: taken where nothing is beside the picture, and at most; hand-held tissue has more
 STILL_SAMPLES = 30  # of content beside the picture say how it trembles
 DIGITAL_NS = 1_000_000_000  # so long a capture that repeated what stands still is taken to go on so
@@ -181,7 +181,8 @@ def _noise(then: MatLike, now: MatLike, still: MatLike) -> int:
     at_most = np.cumsum(cv2.calcHist([cv2.absdiff(then, now)], [0], still, [256], [0, 256]))
     if at_most[-1] < STILL_SAMPLES:
         return UNKNOWN_NOISE
-    return min(MARGIN * int(np.searchsorted(at_most, TREMBLE * at_most[-1])), UNKNOWN_NOISE)
+    trembles = MARGIN * int(np.searchsorted(at_most, TREMBLE * at_most[-1]))
+    return min(max(trembles, ROUNDING), UNKNOWN_NOISE)
 
 
 def _flicker(then: MatLike, now: MatLike, content: MatLike) -> tuple[float, float]:
