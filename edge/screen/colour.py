@@ -17,7 +17,7 @@ def in_colour(pixels: Pixels, chroma: Pixels | None) -> Pixels:
 
 def bgr(luma: Pixels, chroma: Pixels) -> Pixels:
     """Luma (H, W) and its chroma (h, w, 2), Cb and Cr about 128, of the same part, as BGR (H, W, 3) (BT.601)."""
-    in_colour: Pixels = np.empty((*luma.shape, 3), np.uint8)
+    coloured: Pixels = np.empty((*luma.shape, 3), np.uint8)
     times, left_over = divmod(len(luma), len(chroma))
     rows = len(chroma) if left_over else min(ROWS, len(chroma))
     for top in range(0, len(chroma), rows):
@@ -27,8 +27,8 @@ def bgr(luma: Pixels, chroma: Pixels) -> Pixels:
         blue, red = (
             cv2.resize(chroma[top : top + rows, :, plane], size, interpolation=cv2.INTER_NEAREST) for plane in (0, 1)
         )
-        cv2.cvtColor(cv2.merge((part, red, blue)), cv2.COLOR_YCrCb2BGR, dst=in_colour[band])
-    return in_colour
+        cv2.cvtColor(cv2.merge((part, red, blue)), cv2.COLOR_YCrCb2BGR, dst=coloured[band])
+    return coloured
 
 
 def chroma_within(roi: Roi, pixels: Pixels, chroma: Pixels | None) -> Pixels | None:

@@ -51,7 +51,7 @@ class Squares:
         boxes = _Boxes.on(pixels.shape, anchors)
         marked = _marked(_ink(pixels, taken), boxes)
         ink = marked.counts(boxes) >= MOVED_PIXELS
-        chosen = marked.within(ink).beside(_bare(boxes, ~ink, taken))
+        chosen = marked.within(ink).joined(_bare(boxes, ~ink, taken))
         counts = chosen.counts(boxes)
         seen = counts >= MOVED_PIXELS
         chosen = chosen.within(seen).by_owner()
@@ -201,7 +201,7 @@ class _Chosen:
         kept = boxes[self.owners]
         return _Chosen(self.owners[kept], self.ys[kept], self.xs[kept])
 
-    def beside(self, *others: _Chosen) -> _Chosen:
+    def joined(self, *others: _Chosen) -> _Chosen:
         chosen = (self, *others)
         return _Chosen(
             np.concatenate([each.owners for each in chosen]),
@@ -257,7 +257,7 @@ def _marked(ink: Pixels, boxes: _Boxes) -> _Chosen:
     owner, number = _evenly(counts, MARKS)
     chosen = order[(np.cumsum(counts) - counts)[owner] + number]
     anchors = (_of_one(box, boxes.of(box, ink), boxes, MARKS) for box in np.flatnonzero(boxes.anchor).tolist())
-    return _Chosen(owner, ys[chosen], xs[chosen]).beside(*anchors)
+    return _Chosen(owner, ys[chosen], xs[chosen]).joined(*anchors)
 
 
 def _bare(boxes: _Boxes, which: Flags, taken: Sequence[Roi]) -> _Chosen:
@@ -272,7 +272,7 @@ def _bare(boxes: _Boxes, which: Flags, taken: Sequence[Roi]) -> _Chosen:
     parts = (
         _of_one(box, boxes.free(box, taken), boxes, BARE) for box in np.flatnonzero(which & touched & ~covered).tolist()
     )
-    return whole.beside(*parts)
+    return whole.joined(*parts)
 
 
 def _of_one(box: int, part: Pixels, boxes: _Boxes, most: int) -> _Chosen:

@@ -154,16 +154,12 @@ def _even_lines(marks: Pixels, extent: int) -> Iterator[tuple[Ints, float]]:
     """Neighbouring lines whose marks mostly follow each other at one distance, with that distance in px."""
     line, start, end = _runs(marks)
     counts = np.bincount(line, minlength=len(marks))
-    busy = np.flatnonzero((counts >= LEAST_MARKS) & (counts <= 2 * extent / CLOSEST))
-    if not len(busy):
-        return
-    number = np.full(len(marks), -1)
-    number[busy] = np.arange(len(busy))
+    busy = (counts >= LEAST_MARKS) & (counts <= 2 * extent / CLOSEST)
     widest = round(FARTHEST * extent) + 2
     step = np.diff(start + end) // 2
-    pair = (line[1:] == line[:-1]) & (number[line[1:]] >= 0) & (step >= CLOSEST) & (step < widest)
-    of, at = number[line[1:]][pair], step[pair]
-    near = (of * (widest + 1) + at)[:, None] + np.array([-1, 0, 1])  # a distance that is no whole number falls into two
+    pair = (line[1:] == line[:-1]) & busy[line[1:]] & (step >= CLOSEST) & (step < widest)
+    each = line[1:][pair] * (widest + 1) + step[pair]
+    near = each[:, None] + np.array([-1, 0, 1])  # a distance that is no whole number falls into two
     places, alike = np.unique(near, return_counts=True)
     of, distance = np.divmod(places, widest + 1)
     covered = alike * distance
@@ -171,7 +167,7 @@ def _even_lines(marks: Pixels, extent: int) -> Iterator[tuple[Ints, float]]:
     order = np.lexsort((distance, -covered, of))
     best = order[np.unique(of[order], return_index=True)[1]]
     good = best[covered[best] >= LEAST_SPAN * extent / 2]
-    lines, periods = busy[of[good]], distance[good].astype(float)
+    lines, periods = of[good], distance[good].astype(float)
     cuts = np.flatnonzero((np.diff(lines) > 1) | (np.abs(np.diff(periods)) > 1)) + 1
     for group, period in zip(np.split(lines, cuts), np.split(periods, cuts), strict=True):
         if len(group) >= SHORTEST:
